@@ -1,0 +1,180 @@
+"""What a run says while it works: one JSON event a line in `events.jsonl`, appended by the run's own process.
+
+Progress is `fold(events)`: nobody stores it. A line cut off by a kill is ignored; the next one counts.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from studio.base.records import Finding, Game, Parameter, Record
+
+FILE = "events.jsonl"
+
+
+class Planned(Record):
+    """The stages of this run, in order; said first, and again when a resumed run starts over."""
+
+    event: Literal["planned"] = "planned"
+    stages: tuple[str, ...]
+    at: float = Field(default_factory=time.time)
+
+
+class Stage(Record):
+    """A stage begins. Worded by `stage.<name>`."""
+
+    event: Literal["stage"] = "stage"
+    name: str
+    at: float = Field(default_factory=time.time)
+
+
+class Progress(Record):
+    """`done` of `of` in the current stage; `seconds_left` is the run's own estimate for this stage."""
+
+    event: Literal["progress"] = "progress"
+    done: float
+    of: float
+    seconds_left: float | None = None
+    at: float = Field(default_factory=time.time)
+
+
+class Loss(Record):
+    """A point of the learning curve. `validation` only where the held-out part was measured."""
+
+    event: Literal["loss"] = "loss"
+    step: int
+    of: int
+    train: float | None = None
+    validation: float | None = None
+    at: float = Field(default_factory=time.time)
+
+
+class Note(Record):
+    """Something worth telling, worded by `note.<code>`."""
+
+    event: Literal["note"] = "note"
+    code: str
+    parameters: dict[str, Parameter] = {}
+    at: float = Field(default_factory=time.time)
+
+
+class Found(Record):
+    """A finding made on the way (a file that could not be read, a row that was left out)."""
+
+    event: Literal["found"] = "found"
+    finding: Finding
+    at: float = Field(default_factory=time.time)
+
+
+class Explained(Record):
+    """One game of an explanation is ready to be shown."""
+
+    event: Literal["explained"] = "explained"
+    game: Game
+    at: float = Field(default_factory=time.time)
+
+
+Event = Annotated[Planned | Stage | Progress | Loss | Note | Found | Explained, Field(discriminator="event")]
+Emit = Callable[[Event], None]
+ShouldStop = Callable[[], bool]
+
+_EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+class Said(Record):
+    """The state a stream of events amounts to. `fraction` is 0..1 over all planned stages, equally weighted."""
+
+    stages: tuple[str, ...] = ()
+    stage: str = ""
+    done: float = 0.0
+    of: float = 0.0
+    seconds_left: float | None = None
+    losses: tuple[Loss, ...] = ()
+    notes: tuple[Note, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    games: tuple[Game, ...] = ()
+    started: float | None = None
+    last: float | None = None
+
+    @property
+    def fraction(self) -> float:
+        if not self.stages or self.stage not in self.stages:
+            return 0.0
+        within = min(self.done / self.of, 1.0) if self.of else 0.0
+        return (self.stages.index(self.stage) + within) / len(self.stages)
+
+
+def fold(events: Iterable[Event]) -> Said:
+    """What a run has said so far. A second `Planned` (a resumed run) starts the curve anew from its first step on."""
+    said: dict[str, object] = {}
+    losses: dict[int, Loss] = {}
+    notes: list[Note] = []
+    findings: list[Finding] = []
+    games: list[Game] = []
+    for event in events:
+        said.setdefault("started", event.at)
+        said["last"] = event.at
+        match event:
+            case Planned(stages=stages):
+                said.update(stages=stages, stage="", done=0.0, of=0.0, seconds_left=None)
+                games.clear()
+            case Stage(name=name):
+                said.update(stage=name, done=0.0, of=0.0, seconds_left=None)
+            case Progress(done=done, of=of, seconds_left=left):
+                said.update(done=done, of=of, seconds_left=left)
+            case Loss(step=step):
+                losses = {s: loss for s, loss in losses.items() if s < step} | {step: _merged(losses.get(step), event)}
+            case Note():
+                notes.append(event)
+            case Found(finding=finding):
+                findings.append(finding)
+            case Explained(game=game):
+                games.append(game)
+    return Said(
+        **said, losses=tuple(losses.values()), notes=tuple(notes), findings=tuple(findings), games=tuple(games)  # type: ignore[arg-type]
+    )
+
+
+def write(folder: Path) -> Emit:
+    """An `emit` that appends to the folder's event file, a line at a time.
+
+    A predecessor may have been killed in the middle of a line: we begin on a new one.
+    """
+    path = folder / FILE
+    if path.exists() and not path.read_bytes().endswith(b"\n"):
+        with path.open("ab") as file:
+            file.write(b"\n")
+
+    def emit(event: Event) -> None:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(event.model_dump_json() + "\n")
+
+    return emit
+
+
+def read(folder: Path) -> Iterator[Event]:
+    """The events said in this folder so far; none when there is no file yet."""
+    try:
+        lines = (folder / FILE).read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return
+    for line in lines:
+        try:
+            yield _EVENT.validate_python(json.loads(line))
+        except (ValueError, ValidationError):
+            continue  # half a line: its writer was killed in the middle of it
+
+
+def _merged(old: Loss | None, new: Loss) -> Loss:
+    if old is None:
+        return new
+    return new.model_copy(
+        update={
+            "train": old.train if new.train is None else new.train,
+            "validation": old.validation if new.validation is None else new.validation,
+        }
+    )

@@ -1,0 +1,248 @@
+"""A project is a folder: `project.json` and `studio.db` are the truth, `sources/` the originals.
+
+`index/` and `models/` can be made again from those; `runs/` is the record of work; `exports/` what was taken home.
+Everything inside is named by relative paths, so a zip of the folder is a backup and unzipping it opens it elsewhere.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from studio.base import files, records
+from studio.base.errors import BadInput, NotFound, Refused
+from studio.base.records import Approach, Goal, Indexed, Language, Outcome, Profile, Question, Record, Variant
+from studio.base.store import Store
+
+FORMAT = 1
+STEPS = ("goal", "data", "advice", "build", "compare", "improve", "export")
+Step = Literal["goal", "data", "advice", "build", "compare", "improve", "export"]
+
+
+class Card(Record):
+    """`project.json`: what a project is called and how it is set up."""
+
+    format: int = FORMAT
+    id: str = Field(default_factory=records.new_id)
+    name: str
+    language: Language = "en"
+    goal: Goal = Goal()
+    instructions: str = Field(default="", max_length=8_000)
+    profile: Profile = Profile()
+    model: str = ""
+    chosen: tuple[Approach, ...] = ()
+    effort: Literal["quick", "balanced", "thorough"] = "balanced"
+    done: tuple[Step, ...] = ()
+    template: str = ""
+    created: str = Field(default_factory=records.now)
+    changed: str = Field(default_factory=records.now)
+
+
+class Project:
+    """An open project folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        written = files.read_json(self.folder / "project.json")
+        if not isinstance(written, dict):
+            raise NotFound("project_missing", name=folder.name)
+        if int(written.get("format", 0)) > FORMAT:
+            raise Refused("newer_format", name=folder.name)
+        try:
+            self._card = Card.model_validate(written)
+        except ValidationError as error:
+            raise BadInput("project_damaged", name=folder.name) from error
+
+    @property
+    def card(self) -> Card:
+        return self._card
+
+    @property
+    def id(self) -> str:
+        return self._card.id
+
+    @property
+    def name(self) -> str:
+        return self._card.name
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.folder / "studio.db")
+
+    @property
+    def sources(self) -> Path:
+        return self._made("sources")
+
+    @property
+    def index(self) -> Path:
+        return self._made("index")
+
+    @property
+    def models(self) -> Path:
+        return self._made("models")
+
+    @property
+    def runs(self) -> Path:
+        return self._made("runs")
+
+    @property
+    def exports(self) -> Path:
+        return self._made("exports")
+
+    def path(self, relative: str) -> Path:
+        """A path inside the project folder; Refused when it leads out."""
+        return files.inside(self.folder, relative)
+
+    def change(self, **fields: object) -> Card:
+        """Write new values of the card's fields, validated."""
+        fresh = Card.model_validate(files.read_json(self.folder / "project.json"))
+        self._card = Card.model_validate(fresh.model_dump() | fields | {"changed": records.now()})
+        files.write_atomically(self.folder / "project.json", self._card.model_dump_json(indent=2))
+        return self._card
+
+    def finish_step(self, step: Step) -> None:
+        fresh = Card.model_validate(files.read_json(self.folder / "project.json"))
+        if step not in fresh.done:
+            self.change(done=(*fresh.done, step))
+
+    def variants(self) -> list[Variant]:
+        return self.store.all(Variant)
+
+    def variant(self, id: str) -> Variant:
+        found = self.store.get(Variant, id)
+        if found is None:
+            raise NotFound("variant_missing", name=id)
+        return found
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the material does, so that the same build of new material is a new run."""
+        examples = sorted(example.id for example in self.store.examples())
+        known = json.dumps([sorted(self.store.sources().items()), examples, self._card.instructions])
+        return hashlib.sha256(known.encode()).hexdigest()[:16]
+
+    def take(self, outcome: Outcome, run_folder: Path) -> None:
+        """Take over what a finished run made. Doing it twice is the same as doing it once."""
+        for made, wanted in outcome.moves.items():
+            source, target = files.inside(run_folder, made), self.path(wanted)
+            if source.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if target.exists():
+                    shutil.rmtree(target) if target.is_dir() else target.unlink()
+                os.replace(source, target)
+        self.store.put(
+            *outcome.variants, *outcome.trained, *outcome.scorecards, *outcome.explanations, *outcome.exports
+        )
+        if outcome.indexed is not None:
+            self.store.put_fact("indexed", outcome.indexed)
+
+    def indexed(self) -> Indexed | None:
+        return self.store.indexed()
+
+    def _made(self, name: str) -> Path:
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        return folder
+
+
+def create(root: Path, name: str, language: Language = "en", template: Path | None = None) -> Project:
+    """A new project folder under `root`, from a template folder if one is given.
+
+    The name becomes the title; the folder is named by a slug of it that is still free. From a template come the card,
+    the sources and the test questions; they are not imported yet (that is `intake.add_all`'s work).
+    Raises BadName for an empty name, NotFound for a template that is none.
+    """
+    made = files.slug(name)
+    root.mkdir(parents=True, exist_ok=True)
+    pattern = Card(name=files.clean_title(name), language=language)
+    if template is not None:
+        written = files.read_json(template / "project.json")
+        if not isinstance(written, dict):
+            raise NotFound("template_missing", name=template.name)
+        pattern = Card.model_validate(written | {"id": pattern.id, "name": pattern.name, "created": pattern.created, "changed": pattern.changed})
+    folder = _claim(root, made)
+    if template is not None:
+        for part in ("sources", "questions.jsonl"):
+            if (template / part).is_dir():
+                shutil.copytree(template / part, folder / part)
+            elif (template / part).is_file():
+                shutil.copyfile(template / part, folder / part)
+    files.write_atomically(folder / "README.md", _readme(pattern))
+    files.write_atomically(folder / "project.json", pattern.model_dump_json(indent=2))
+    project = Project(folder)
+    if (folder / "questions.jsonl").is_file():
+        project.store.replace_questions(read_questions(folder / "questions.jsonl"))
+    return project
+
+
+def read_questions(path: Path) -> list[Question]:
+    """Test questions from a JSON-lines file."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [Question.model_validate_json(line) for line in lines if line.strip()]
+
+
+def find(root: Path) -> list[Project]:
+    """All projects under `root`, the one changed last first. A folder that cannot be opened is left out."""
+    found = []
+    for card in sorted(root.glob("*/project.json")):
+        try:
+            found.append(Project(card.parent))
+        except (NotFound, BadInput, Refused):
+            continue
+    return sorted(found, key=lambda project: project.card.changed, reverse=True)
+
+
+def open_by_id(root: Path, id: str) -> Project:
+    """The project with this id, or with this folder name. Raises NotFound."""
+    for project in find(root):
+        if id in (project.id, project.folder.name):
+            return project
+    raise NotFound("project_missing", name=id)
+
+
+def remove(project: Project) -> None:
+    """Delete the whole folder. There is no way back."""
+    shutil.rmtree(project.folder)
+
+
+def pack(project: Project, target: Path) -> Path:
+    """A zip of the project without what can be made again."""
+    left_out = {"index", "models", "runs", "exports"}
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive, TemporaryDirectory() as temporary:
+        for path in _files(project.folder):
+            relative = path.relative_to(project.folder)
+            if relative.parts[0] not in left_out and not relative.name.startswith("studio.db"):
+                archive.write(path, relative)
+        archive.write(project.store.copy(Path(temporary) / "studio.db"), "studio.db")
+    return target
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+
+
+def _claim(root: Path, made: str) -> Path:
+    for number in range(1, 10_000):
+        folder = root / (made if number == 1 else f"{made}-{number}")
+        try:
+            folder.mkdir()
+            return folder
+        except FileExistsError:
+            continue
+    raise Refused("path_outside", path=made)
+
+
+def _readme(card: Card) -> str:
+    return (
+        f"# {card.name}\n\nA project of Amedida. `project.json` and `studio.db` are the project, `sources/` your originals.\n"
+        "`index/` and `models/` can be built again; `runs/` is the record of work; `exports/` holds what you took home.\n"
+        "Open it by putting this folder into the studio's `projects/` folder.\n"
+    )

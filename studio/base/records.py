@@ -1,0 +1,453 @@
+"""The nouns of the house: frozen records that rooms hand to each other.
+
+A record holds facts and no behaviour beyond reading them. Nothing in here knows where it is stored or how it is shown.
+"""
+
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Language = Literal["en", "es"]
+Approach = Literal["plain", "instructions", "examples", "documents", "whole", "trained", "both"]
+Level = Literal["stop", "warn", "note", "good"]
+Split = Literal["train", "validation", "test"]
+Role = Literal["system", "user", "assistant"]
+Parameter = str | int | float
+RunKind = Literal["build", "evaluate", "explain", "export", "push"]
+RunState = Literal["queued", "running", "done", "failed", "stopped"]
+
+LANGUAGES: tuple[Language, ...] = ("en", "es")
+APPROACHES_THAT_SEARCH: frozenset[Approach] = frozenset({"documents", "both"})
+APPROACHES_THAT_TRAIN: frozenset[Approach] = frozenset({"trained", "both"})
+
+
+def new_id() -> str:
+    """Twelve hexadecimal digits, unguessable enough to never meet twice on one machine."""
+    return uuid4().hex[:12]
+
+
+def now() -> str:
+    """The present moment, UTC, ISO 8601 to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class Record(BaseModel):
+    """Frozen, and unknown fields are an error: a misspelt field is never lost in silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# ---- what the person wants ---------------------------------------------------------------------------------------------
+
+
+class Goal(Record):
+    """The answers of the Goal step."""
+
+    kind: Literal["answer", "write", "sort", "other"] = "answer"
+    text: str = Field(default="", max_length=4_000)
+    facts_or_style: Literal["facts", "style", "both"] = "facts"
+    change: Literal["daily", "weekly", "monthly", "rarely"] = "monthly"
+    matters: tuple[Literal["facts", "sources", "tone", "speed", "private"], ...] = ("facts", "sources", "private")
+
+
+class Profile(Record):
+    """Who speaks and to whom; turned into instructions by `answering`."""
+
+    address: Literal["", "tú", "usted"] = ""
+    tone: Literal["warm", "neutral", "formal"] = "neutral"
+    length: Literal["short", "medium", "long"] = "short"
+
+
+# ---- material ----------------------------------------------------------------------------------------------------------
+
+
+class Section(Record):
+    """A stretch `text[start:end]` of a document and where a reader finds it: a page, a sheet, a row, a heading."""
+
+    start: int
+    end: int
+    page: int | None = None
+    heading: str = ""
+    sheet: str = ""
+    row: int | None = None
+
+
+class Document(Record):
+    """One readable source as plain text. `source` is its path inside the project folder, `sha256` that of the original."""
+
+    id: str
+    name: str
+    kind: str
+    text: str
+    source: str
+    sha256: str
+    language: str = ""
+    sections: tuple[Section, ...] = ()
+
+
+class Message(Record):
+    role: Role
+    content: str
+
+
+class Example(Record):
+    """A conversation whose last message is the answer to learn. `source` and `row` say where it comes from."""
+
+    id: str
+    messages: tuple[Message, ...]
+    task: str = "answer"
+    split: Split = "train"
+    topic: str = ""
+    source: str = ""
+    row: int | None = None
+
+    @property
+    def question(self) -> str:
+        return next((m.content for m in reversed(self.messages[:-1]) if m.role == "user"), "")
+
+    @property
+    def answer(self) -> str:
+        return self.messages[-1].content if self.messages else ""
+
+
+class Question(Record):
+    """A test item. `must_contain` are the facts a right answer states; "14|fourteen" accepts either."""
+
+    id: str = Field(default_factory=new_id)
+    question: str
+    reference: str = ""
+    expected_source: str | None = None
+    answerable: bool = True
+    segment: str = ""
+    must_contain: tuple[str, ...] = ()
+
+
+class Finding(Record):
+    """Something the person should know about their material. Worded by `finding.<code>` in the locales."""
+
+    code: str
+    level: Level
+    count: int = 1
+    names: tuple[str, ...] = ()
+    parameters: dict[str, Parameter] = {}
+
+
+class Added(Record):
+    """What became of one source: how much was read, what was refused and why."""
+
+    name: str
+    documents: int = 0
+    examples: int = 0
+    questions: int = 0
+    characters: int = 0
+    findings: tuple[Finding, ...] = ()
+    known: bool = False
+
+
+# ---- retrieval ---------------------------------------------------------------------------------------------------------
+
+
+class Chunk(Record):
+    """A passage as it is searched and cited. `start`/`end` are offsets into the document's text."""
+
+    id: str
+    document_id: str
+    document: str
+    text: str
+    start: int
+    end: int
+    page: int | None = None
+    heading: str = ""
+    sheet: str = ""
+    row: int | None = None
+    language: str = ""
+
+
+class Passage(Record):
+    """A chunk found for a question. `similarity` is the raw cosine in [-1, 1]; `score` only orders this one result."""
+
+    chunk: Chunk
+    score: float
+    similarity: float
+
+
+# ---- assistants and their answers --------------------------------------------------------------------------------------
+
+
+class Variant(Record):
+    """Everything that decides an answer. `adapter` is a path inside the project folder (`models/<id>`)."""
+
+    id: str
+    approach: Approach
+    model: str
+    adapter: str | None = None
+    instructions: str = ""
+    profile: Profile = Profile()
+    passages: int = Field(default=4, ge=1, le=20)
+    max_tokens: int = Field(default=160, ge=1, le=4096)
+
+
+class Citation(Record):
+    """`[number]` in an answer, and the passage it points to (its position in `Answer.passages`)."""
+
+    number: int
+    passage: int
+
+
+class Answer(Record):
+    """What one variant said. `messages` is the prompt as sent, so that the answer can be explained later, word for word."""
+
+    id: str = Field(default_factory=new_id)
+    variant: str
+    question: str
+    text: str
+    messages: tuple[Message, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    refused: bool = False
+    seconds: float = 0.0
+    first_token_seconds: float = 0.0
+    prompt_tokens: int = 0
+    tokens: int = 0
+    created: str = Field(default_factory=now)
+
+
+class Score(Record):
+    """A measured share or mean with its 95 % interval; `n` is the number of questions it rests on."""
+
+    metric: str
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class Graded(Record):
+    """One test question answered by one variant, and whether the answer was right."""
+
+    question_id: str
+    answer: Answer
+    right: bool
+    declined: bool = False
+    found: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class VariantScores(Record):
+    variant: str
+    scores: tuple[Score, ...]
+    graded: tuple[Graded, ...] = ()
+
+
+class Scorecard(Record):
+    """All variants on the same questions. `difference` entries compare pairs (see `evaluation`)."""
+
+    id: str = Field(default_factory=new_id)
+    variants: tuple[VariantScores, ...]
+    differences: tuple["Difference", ...] = ()
+    created: str = Field(default_factory=now)
+
+
+class Difference(Record):
+    """Paired comparison of two variants on right answers: exact McNemar test on the discordant questions."""
+
+    better: str
+    worse: str
+    wins: int
+    losses: int
+    p_value: float
+    verdict: Literal["better", "none_found", "too_few"]
+
+
+class Vote(Record):
+    """A person's choice among the answers shown for one question. `winner` is a variant id, or None for "none of them"."""
+
+    id: str = Field(default_factory=new_id)
+    question: str
+    shown: tuple[str, ...]
+    winner: str | None
+    answers: tuple[str, ...] = ()
+    voter: str = ""
+    created: str = Field(default_factory=now)
+
+
+class Feedback(Record):
+    """A correction or a remark about one answer."""
+
+    id: str = Field(default_factory=new_id)
+    question: str
+    answer: str = ""
+    correction: str = ""
+    good: bool | None = None
+    variant: str = ""
+    used: bool = False
+    created: str = Field(default_factory=now)
+
+
+# ---- explanation -------------------------------------------------------------------------------------------------------
+
+
+class Unit(Record):
+    """A player of an explanation and its Shapley value in nats, for the whole answer and for each of its sentences.
+
+    `error` is the standard error of `value` (0 when it is exact), `error_by_sentence` those of `by_sentence`.
+    """
+
+    text: str
+    value: float
+    by_sentence: tuple[float, ...] = ()
+    error: float = 0.0
+    error_by_sentence: tuple[float, ...] = ()
+    passage: int | None = None
+
+
+class Game(Record):
+    """One set of players, the rest of the prompt kept. `full - base` is what the units together explain (nats).
+
+    `evaluations`, `tokens` (run through the model) and `seconds` are what it cost; `answer_tokens` is the answer's length.
+    """
+
+    kind: Literal["question", "passages", "instructions", "sentences"]
+    units: tuple[Unit, ...]
+    base: float
+    full: float
+    method: Literal["exact", "permutation", "kv_exact"]
+    evaluations: int
+    tokens: int = 0
+    seconds: float = 0.0
+    answer_tokens: int = 0
+    base_by_sentence: tuple[float, ...] = ()
+    full_by_sentence: tuple[float, ...] = ()
+
+    @property
+    def gap(self) -> float:
+        """Efficiency check: what the values leave unexplained, in nats. 0 up to rounding for every method we use."""
+        return (self.full - self.base) - sum(unit.value for unit in self.units)
+
+
+class Explanation(Record):
+    """Why a variant gave this answer. `sentences` are those of the answer, in order."""
+
+    id: str = Field(default_factory=new_id)
+    answer_id: str
+    variant: str
+    question: str
+    answer: str
+    sentences: tuple[str, ...] = ()
+    games: tuple[Game, ...] = ()
+    created: str = Field(default_factory=now)
+
+
+# ---- advice ------------------------------------------------------------------------------------------------------------
+
+
+class Reason(Record):
+    """One argument of a recommendation, worded by `reason.<code>`; `speaks` says whether for or against."""
+
+    code: str
+    speaks: Literal["for", "against"] = "for"
+    parameters: dict[str, Parameter] = {}
+
+
+class Option(Record):
+    """One approach as advised: `fit` in 0..1 orders them, the reasons say why; `minutes` is the estimated building time."""
+
+    approach: Approach
+    fit: float = Field(ge=0, le=1)
+    recommended: bool = False
+    possible: bool = True
+    minutes: float = 0.0
+    reasons: tuple[Reason, ...] = ()
+
+
+class Advice(Record):
+    options: tuple[Option, ...]
+
+    @property
+    def recommended(self) -> tuple[Approach, ...]:
+        return tuple(option.approach for option in self.options if option.recommended)
+
+
+# ---- runs --------------------------------------------------------------------------------------------------------------
+
+
+class Fault(Record):
+    """Why something failed: a code with its sentence `error.<code>` in the locales, and what it is about."""
+
+    code: str
+    parameters: dict[str, Parameter] = {}
+
+
+class Run(Record):
+    """A row of the queue. `folder` is absolute; what the run has said so far is `events.read(run.folder)`."""
+
+    id: str
+    kind: RunKind
+    project: str
+    folder: str
+    state: RunState
+    attempt: int = 0
+    cancel: bool = False
+    created: str = ""
+    started: str | None = None
+    finished: str | None = None
+    fault: Fault | None = None
+
+
+class Exported(Record):
+    """An export that lies in `path` (inside the project folder), and where it was pushed, if it was."""
+
+    id: str = Field(default_factory=new_id)
+    variant: str
+    path: str
+    form: Literal["adapter", "merged"]
+    bytes: int = 0
+    files: int = 0
+    url: str | None = None
+    created: str = Field(default_factory=now)
+
+
+class Trained(Record):
+    """A fine-tuned adapter and the evidence it came with. `recipe` is the full recipe as it was used."""
+
+    id: str
+    model: str
+    adapter: str
+    examples: int
+    steps: int
+    seconds: float
+    loss: float
+    validation_loss: float | None = None
+    recipe: dict[str, Parameter | bool | None] = {}
+    versions: dict[str, str] = {}
+    created: str = Field(default_factory=now)
+
+
+class Indexed(Record):
+    """What the search index holds."""
+
+    documents: int
+    chunks: int
+    embedder: str
+    threshold: float
+    seconds: float = 0.0
+    created: str = Field(default_factory=now)
+
+
+
+
+class Outcome(Record):
+    """What a finished run hands over to its project: files to take (run folder -> project folder) and records to keep.
+
+    Taking the same outcome twice changes nothing: files that are already moved are skipped, records replace themselves.
+    """
+
+    moves: dict[str, str] = {}
+    variants: tuple[Variant, ...] = ()
+    trained: tuple[Trained, ...] = ()
+    indexed: Indexed | None = None
+    scorecards: tuple[Scorecard, ...] = ()
+    explanations: tuple[Explanation, ...] = ()
+    exports: tuple[Exported, ...] = ()

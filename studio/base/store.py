@@ -1,0 +1,248 @@
+"""The project's database: `studio.db`, one SQLite file through sqlite-utils. All SQL of the house (but the queue's) is here.
+
+Records go in and come out whole (as JSON in one column beside the columns we search by); nobody outside sees a row.
+Migrations are appended to MIGRATIONS and never edited; `PRAGMA user_version` counts those already applied.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlite_utils
+
+from studio.base import records
+from studio.base.errors import Refused
+from studio.base.records import (
+    Answer,
+    Document,
+    Example,
+    Explanation,
+    Exported,
+    Feedback,
+    Finding,
+    Indexed,
+    Question,
+    Record,
+    Scorecard,
+    Split,
+    Trained,
+    Variant,
+    Vote,
+)
+
+R = TypeVar("R", bound=Record)
+
+
+def m001_first_tables(db: sqlite_utils.Database) -> None:
+    db["documents"].create({"id": str, "source": str, "sha256": str, "record": str}, pk="id")
+    db["documents"].create_index(["sha256"])
+    db["documents"].create_index(["source"])
+    db["examples"].create({"id": str, "source": str, "split": str, "position": int, "record": str}, pk="id")
+    db["examples"].create_index(["source"])
+    for name in ("questions", "variants", "trained", "answers", "scorecards", "votes", "feedback", "explanations", "exports"):
+        db[name].create({"id": str, "position": int, "record": str}, pk="id")
+    db["facts"].create({"name": str, "value": str}, pk="name")
+    db["sources"].create({"source": str, "sha256": str, "added": str, "findings": str}, pk="source")
+    db["history"].create({"id": int, "at": str, "what": str, "parameters": str}, pk="id")
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (m001_first_tables,)
+
+
+class Store:
+    """One connection per thread to one file; opening applies what migrations are missing.
+
+    Raises Refused("newer_format") when the file was written by a newer version of the studio.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        migrate(self._db, path)
+
+    @property
+    def _db(self) -> sqlite_utils.Database:
+        db = getattr(self._local, "db", None)
+        if db is None:
+            db = self._local.db = connect(self.path, synchronous="NORMAL")
+        return db
+
+    # ---- material
+
+    def put_source(self, source: str, sha256: str, documents: Sequence[Document], examples: Sequence[Example], findings: Sequence[Finding]) -> None:
+        """All that one source gave, replacing what it gave before; in one transaction."""
+        with self._db.conn:
+            self._forget(source)
+            self._insert("documents", [{"id": d.id, "source": source, "sha256": d.sha256, "record": d.model_dump_json()} for d in documents])
+            self._insert(
+                "examples",
+                [
+                    {"id": e.id, "source": source, "split": e.split, "position": n, "record": e.model_dump_json()}
+                    for n, e in enumerate(examples)
+                ],
+            )
+            self._insert(
+                "sources",
+                [{"source": source, "sha256": sha256, "added": records.now(), "findings": _dump(findings)}],
+            )
+
+    def remove_source(self, source: str) -> None:
+        with self._db.conn:
+            self._forget(source)
+
+    def sources(self) -> dict[str, str]:
+        """Source path -> sha256, oldest first."""
+        return {row["source"]: row["sha256"] for row in self._db["sources"].rows_where(order_by="rowid")}
+
+    def source_findings(self) -> dict[str, tuple[Finding, ...]]:
+        return {row["source"]: _load(Finding, row["findings"]) for row in self._db["sources"].rows_where(order_by="rowid")}
+
+    def documents(self) -> list[Document]:
+        return self._records("documents", Document, order_by="rowid")
+
+    def document(self, id: str) -> Document | None:
+        found = self._records("documents", Document, "id = ?", [id])
+        return found[0] if found else None
+
+    def examples(self, split: Split | None = None) -> list[Example]:
+        where, values = ("split = ?", [split]) if split else (None, [])
+        return self._records("examples", Example, where, values, order_by="rowid")
+
+    def put_examples(self, examples: Sequence[Example]) -> None:
+        """Examples that were written or changed in the studio rather than read from a file."""
+        with self._db.conn:
+            self._insert(
+                "examples",
+                [{"id": e.id, "source": e.source, "split": e.split, "position": n, "record": e.model_dump_json()} for n, e in enumerate(examples)],
+            )
+
+    def counts(self) -> dict[str, int]:
+        """How many of everything there is, without loading it."""
+        names = ("documents", "examples", "questions", "variants", "trained", "answers", "scorecards", "votes", "feedback", "exports")
+        return {name: self._db[name].count for name in names}
+
+    # ---- everything that is kept as it was said
+
+    def put(self, *kept: Record) -> None:
+        """Keep records of any kind that has a table of its own; one with the same id is replaced."""
+        with self._db.conn:
+            for record in kept:
+                table = _TABLES[type(record)]
+                position = self._db.execute(f"select coalesce(max(position), 0) + 1 from {table}").fetchone()[0]
+                self._insert(table, [{"id": record.id, "position": position, "record": record.model_dump_json()}])  # type: ignore[attr-defined]
+
+    def all(self, kind: type[R]) -> list[R]:
+        """Every record of a kind, oldest first."""
+        return self._records(_TABLES[kind], kind, order_by="position")
+
+    def get(self, kind: type[R], id: str) -> R | None:
+        found = self._records(_TABLES[kind], kind, "id = ?", [id])
+        return found[0] if found else None
+
+    def remove(self, kind: type[Record], id: str) -> None:
+        with self._db.conn:
+            self._db.execute(f"delete from {_TABLES[kind]} where id = ?", [id])
+
+    def replace_questions(self, questions: Iterable[Question]) -> None:
+        with self._db.conn:
+            self._db.execute("delete from questions")
+            self._insert(
+                "questions",
+                [{"id": q.id, "position": n, "record": q.model_dump_json()} for n, q in enumerate(questions)],
+            )
+
+    def questions(self) -> list[Question]:
+        return self.all(Question)
+
+    # ---- single facts
+
+    def put_fact(self, name: str, value: Record | str) -> None:
+        text = value.model_dump_json() if isinstance(value, Record) else value
+        with self._db.conn:
+            self._insert("facts", [{"name": name, "value": text}])
+
+    def fact(self, name: str) -> str | None:
+        row = self._db.execute("select value from facts where name = ?", [name]).fetchone()
+        return row[0] if row else None
+
+    def indexed(self) -> Indexed | None:
+        text = self.fact("indexed")
+        return Indexed.model_validate_json(text) if text else None
+
+    def remember(self, what: str, **parameters: records.Parameter) -> None:
+        """A line in the project's history: what was done, when, with which numbers."""
+        with self._db.conn:
+            self._db["history"].insert({"at": records.now(), "what": what, "parameters": parameters})
+
+    def copy(self, target: Path) -> Path:
+        """A complete copy in one file, also while others write."""
+        self._db.conn.commit()
+        with sqlite3.connect(target) as copied:
+            self._db.conn.backup(copied)
+        copied.close()
+        return target
+
+    # ---- how rows are made and read
+
+    def _forget(self, source: str) -> None:
+        for table in ("documents", "examples", "sources"):
+            self._db.execute(f"delete from {table} where source = ?", [source])
+
+    def _insert(self, table: str, rows: list[dict[str, Any]]) -> None:
+        if rows:
+            columns = list(rows[0])
+            marks = ", ".join("?" for _ in columns)
+            self._db.conn.executemany(
+                f"insert or replace into {table} ({', '.join(columns)}) values ({marks})", [list(row.values()) for row in rows]
+            )
+
+    def _records(self, table: str, kind: type[R], where: str | None = None, values: Sequence[Any] = (), order_by: str | None = None) -> list[R]:
+        rows = self._db[table].rows_where(where, values, select="record", order_by=order_by)
+        return [kind.model_validate_json(row["record"]) for row in rows]
+
+
+_TABLES: dict[type[Record], str] = {
+    Answer: "answers",
+    Explanation: "explanations",
+    Exported: "exports",
+    Feedback: "feedback",
+    Question: "questions",
+    Scorecard: "scorecards",
+    Trained: "trained",
+    Variant: "variants",
+    Vote: "votes",
+}
+
+
+def connect(path: Path, synchronous: str) -> sqlite_utils.Database:
+    """A connection in write-ahead mode that waits for others instead of failing."""
+    connection = sqlite3.connect(path, timeout=30, isolation_level="IMMEDIATE")
+    db = sqlite_utils.Database(connection)
+    db.execute("pragma journal_mode = wal")
+    db.execute(f"pragma synchronous = {synchronous}")
+    db.execute("pragma busy_timeout = 30000")
+    return db
+
+
+def migrate(db: sqlite_utils.Database, path: Path) -> None:
+    done = db.execute("pragma user_version").fetchone()[0]
+    if done > len(MIGRATIONS):
+        raise Refused("newer_format", name=path.parent.name)
+    for number, migration in enumerate(MIGRATIONS[done:], start=done + 1):
+        with db.conn:
+            db.execute("begin immediate")
+            if db.execute("pragma user_version").fetchone()[0] < number:  # another process may have been faster
+                migration(db)
+                db.execute(f"pragma user_version = {number}")
+
+
+def _dump(findings: Sequence[Finding]) -> str:
+    return "[" + ",".join(finding.model_dump_json() for finding in findings) + "]"
+
+
+def _load(kind: type[R], text: str) -> tuple[R, ...]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(tuple[kind, ...]).validate_json(text)  # type: ignore[valid-type]

@@ -1,0 +1,183 @@
+"""The process in which a run works: `python -m studio.work RUN_DIR`.
+
+It reads what was asked (`run.json`), calls the rooms in their order, says what it does (`events.jsonl`) and, last of all
+and atomically, how it ended (`exit.json`). It decides nothing about the queue and words nothing.
+"""
+
+import errno
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+
+from studio.base import events, files, machine, runs, settings
+from studio.base.errors import NotFound, OutOfMemory, Stopped, StudioError
+from studio.base.project import Project
+from studio.base.recipes import REQUESTS, BuildRequest, EvaluateRequest, ExplainRequest, ExportRequest, PushRequest
+from studio.base.records import APPROACHES_THAT_SEARCH, APPROACHES_THAT_TRAIN, Answer, Exported, Fault, Outcome, Record
+
+
+class Work(NamedTuple):
+    """All a kind of run gets: whose project, which folder, how to speak, when to end, and what happened before."""
+
+    project: Project
+    folder: Path
+    settings: settings.Settings
+    emit: events.Emit
+    should_stop: events.ShouldStop
+    after: str | None = None
+
+
+def build(work: Work, request: BuildRequest) -> Outcome:
+    """Index the documents, train on the examples, then ask all assistants the test questions: as far as was asked for."""
+    from studio import answering, engines, evaluation, retrieval, training
+
+    project, emit = work.project, work.emit
+    searches = bool(APPROACHES_THAT_SEARCH & set(request.approaches)) and bool(project.store.counts()["documents"])
+    trains = bool(APPROACHES_THAT_TRAIN & set(request.approaches))
+    questions = project.store.questions()
+    stages = ["index"] * searches + ["prepare", "learn", "package"] * trains + ["check"] * bool(questions)
+    emit(events.Planned(stages=tuple(stages)))
+
+    engine = engines.Engine(work.settings)
+    indexed = project.indexed()
+    trained = None
+    if searches:
+        emit(events.Stage(name="index"))
+        indexed = retrieval.build(project, engine, emit, work.should_stop)
+    if trains:
+        engine.stop()  # its memory and its threads are needed now
+        model = engines.model(request.model)
+        weights = engines.weights(request.model, work.settings, emit)
+        recipe = request.recipe
+        if work.after == "memory":
+            recipe = recipe.model_copy(update={"batch": max(recipe.batch // 2, 1)})
+            emit(events.Note(code="smaller_batch", parameters={"batch": recipe.batch}))
+        threads = machine.threads_for_heavy_work(work.settings.threads)
+        trained = training.train(
+            project.store.examples(), model.name, weights, recipe, work.folder, emit, work.should_stop, threads
+        )
+        project.take(Outcome(moves={"adapter": trained.adapter}), work.folder)
+    variants = tuple(answering.variants(project, approaches=request.approaches, indexed=indexed, trained=trained))
+    scorecards = ()
+    if questions:
+        emit(events.Stage(name="check"))
+        scorecards = (evaluation.evaluate(project, variants, questions, engine, emit, work.should_stop),)
+    return Outcome(variants=variants, trained=(trained,) if trained else (), indexed=indexed, scorecards=scorecards)
+
+
+def evaluate(work: Work, request: EvaluateRequest) -> Outcome:
+    """Ask assistants the project's test questions and grade what they say."""
+    from studio import engines, evaluation
+
+    work.emit(events.Planned(stages=("check",)))
+    work.emit(events.Stage(name="check"))
+    variants = [work.project.variant(id) for id in request.variants] or work.project.variants()
+    questions = work.project.store.questions()[: request.questions or None]
+    engine = engines.Engine(work.settings)
+    return Outcome(scorecards=(evaluation.evaluate(work.project, variants, questions, engine, work.emit, work.should_stop),))
+
+
+def explain(work: Work, request: ExplainRequest) -> Outcome:
+    """Which words of the question and which passages one stored answer rests on."""
+    from studio import engines, explanation
+
+    answer = work.project.store.get(Answer, request.answer)
+    if answer is None:
+        raise NotFound("answer_missing", name=request.answer)
+    variant = work.project.variant(answer.variant)
+    adapter = work.project.path(variant.adapter) if variant.adapter else None
+    engine = engines.Engine(work.settings)
+    made = explanation.explain(answer, variant, adapter, engine, work.emit, work.should_stop, request.detail)
+    return Outcome(explanations=(made,))
+
+
+def export(work: Work, request: ExportRequest) -> Outcome:
+    """Write an assistant into a folder that works without the studio, and zip it."""
+    from studio import export as room
+
+    variant = work.project.variant(request.variant)
+    return Outcome(**room.folder(work.project, variant, request, work.folder, work.settings, work.emit, work.should_stop))
+
+
+def push(work: Work, request: PushRequest) -> Outcome:
+    """Upload an export to the Hub with the token that was handed over for this run alone."""
+    from studio import export as room
+
+    exported = work.project.store.get(Exported, request.export)
+    if exported is None:
+        raise NotFound("export_missing", name=request.export)
+    token = runs.take_secret(work.settings.private, work.folder.name)
+    pushed = room.push(work.project, exported, request, token, work.emit, work.should_stop)
+    return Outcome(exports=(pushed,))
+
+
+KINDS: dict[str, Callable[[Work, Record], Outcome]] = {
+    "build": build,
+    "evaluate": evaluate,
+    "explain": explain,
+    "export": export,
+    "push": push,
+}  # type: ignore[dict-item]
+
+
+def main(folder: Path) -> int:
+    """Work a run off and write how it ended. Returns the process's exit status."""
+    settings.silence_libraries()
+    stopped = _listen()
+    try:
+        outcome = _work(folder, lambda: bool(stopped) or (folder / "stop").exists())
+    except BaseException as error:  # whatever it is, the reason must reach the person: the process ends here
+        traceback.print_exc()
+        files.write_json(folder / "exit.json", {"ok": False, "fault": _fault(error).model_dump()})
+        return 1
+    files.write_json(folder / "exit.json", {"ok": True, "outcome": outcome.model_dump(mode="json")})
+    return 0
+
+
+def _work(folder: Path, should_stop: events.ShouldStop) -> Outcome:
+    asked = files.read_json(folder / "run.json")
+    attempt = files.read_json(folder / "attempt.json") or {}
+    given = settings.load()
+    work = Work(Project(folder.parent.parent), folder, given, events.write(folder), should_stop, attempt.get("after"))
+    if asked["kind"] == "build":
+        from studio.training import prepare_environment
+
+        prepare_environment(machine.threads_for_heavy_work(given.threads), folder)
+    return KINDS[asked["kind"]](work, REQUESTS[asked["kind"]].model_validate(asked["request"]))
+
+
+def _listen() -> list[int]:
+    """Signals that ask us to end, collected; a second one ends the process at once."""
+    got: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        got.append(number)
+        if len(got) > 1:
+            os._exit(128 + number)
+
+    signal.signal(signal.SIGTERM, note)
+    signal.signal(signal.SIGINT, note)
+    return got
+
+
+def _fault(error: BaseException) -> Fault:
+    match error:
+        case StudioError():
+            return error.fault
+        case MemoryError():
+            return OutOfMemory("out_of_memory").fault
+        case OSError() if error.errno == errno.ENOSPC:
+            return Fault(code="disk_full")
+        case KeyboardInterrupt():
+            return Stopped().fault
+        case _:
+            return Fault(code="unexpected", parameters={"reason": f"{type(error).__name__}: {error}"[:300]})
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]).resolve()))
