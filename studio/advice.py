@@ -47,7 +47,9 @@ class _Case:
         self.reasons = [Reason(code=code, speaks="against", parameters=parameters)]
 
 
-def material(documents: Sequence[Document], examples: Sequence[Example], training_minutes: float | None = None) -> Material:
+def material(
+    documents: Sequence[Document], examples: Sequence[Example], training_minutes: float | None = None
+) -> Material:
     """The numbers the advice rests on."""
     return Material(
         documents=len(documents),
@@ -65,7 +67,12 @@ def advise(goal: Goal, facts: Material, machine: Machine, model: Model) -> Advic
     2. then against the material (documents, examples) and the machine (memory)
     3. the best possible one is recommended, and the next when it comes close: two to compare teach more than one
     """
-    cases = [_instructions(goal, facts), _documents(goal, facts, machine), _trained(goal, facts, machine, model), _both(goal, facts, machine, model)]
+    cases = [
+        _instructions(goal, facts),
+        _documents(goal, facts, machine),
+        _trained(goal, facts, machine, model),
+        _both(goal, facts, machine, model),
+    ]
     ordered = sorted(cases, key=lambda case: (case.possible, case.fit), reverse=True)
     best = ordered[0].fit
     chosen = {case.approach for case in ordered[:2] if case.possible and case.fit >= best - 0.2} | {ordered[0].approach}
@@ -119,7 +126,11 @@ def _trained(goal: Goal, facts: Material, machine: Machine, model: Model) -> _Ca
 
 
 def _both(goal: Goal, facts: Material, machine: Machine, model: Model) -> _Case:
-    case = _Case("both", minutes=(facts.training_minutes or 0.0) + facts.characters / EMBED_CHARACTERS_PER_CORE_SECOND / machine.cores / 60)
+    case = _Case(
+        "both",
+        minutes=(facts.training_minutes or 0.0)
+        + facts.characters / EMBED_CHARACTERS_PER_CORE_SECOND / machine.cores / 60,
+    )
     if not facts.documents:
         case.rule_out("documents_none")
         return case

@@ -63,7 +63,10 @@ def standing(votes: Sequence[Vote]) -> Standing:
     shown = Counter(variant for vote in counted for variant in vote.shown)
     chosen = Counter(vote.winner for vote in counted if vote.winner is not None)
     places = tuple(
-        sorted((Place(variant=v, shown=n, chosen=chosen[v]) for v, n in shown.items()), key=lambda p: (-p.chosen, p.variant))
+        sorted(
+            (Place(variant=v, shown=n, chosen=chosen[v]) for v, n in shown.items()),
+            key=lambda p: (-p.chosen, p.variant),
+        )
     )
     if len(places) < 2 or not places[0].chosen:
         return Standing(votes=len(counted), places=places)
@@ -107,4 +110,7 @@ def _votes_needed(wins: int, n: int) -> int | None:
     if n == 0 or wins * 2 <= n:
         return None
     share = wins / n
-    return next((extra for extra in range(1, LOOK_AHEAD) if sign_test(round(share * (n + extra)), n + extra) < LEVEL), None)
+    return next(
+        (extra for extra in range(1, LOOK_AHEAD) if sign_test(round(share * (n + extra)), n + extra) < LEVEL),
+        None,
+    )

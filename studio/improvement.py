@@ -25,7 +25,10 @@ def correct(project: Project, question: str, correction: str, *, answer: str = "
 def accept(project: Project, feedback: Feedback) -> Example:
     """Make a correction an example of the next build; accepting it twice makes one example."""
     id = hashlib.sha256(f"{SOURCE}\n{feedback.question}".encode()).hexdigest()[:12]
-    messages = (Message(role="user", content=feedback.question), Message(role="assistant", content=feedback.correction))
+    messages = (
+        Message(role="user", content=feedback.question),
+        Message(role="assistant", content=feedback.correction),
+    )
     example = Example(id=id, messages=messages, source=SOURCE)
     project.store.put_examples([example])
     project.store.put(feedback.model_copy(update={"used": True}))

@@ -17,8 +17,23 @@ from typing import NamedTuple
 from studio.base import events, files, machine, runs, settings
 from studio.base.errors import NotFound, OutOfMemory, Stopped, StudioError
 from studio.base.project import Project
-from studio.base.recipes import REQUESTS, BuildRequest, EvaluateRequest, ExplainRequest, ExportRequest, PushRequest
-from studio.base.records import APPROACHES_THAT_SEARCH, APPROACHES_THAT_TRAIN, Answer, Exported, Fault, Outcome, Record
+from studio.base.recipes import (
+    REQUESTS,
+    BuildRequest,
+    EvaluateRequest,
+    ExplainRequest,
+    ExportRequest,
+    PushRequest,
+)
+from studio.base.records import (
+    APPROACHES_THAT_SEARCH,
+    APPROACHES_THAT_TRAIN,
+    Answer,
+    Exported,
+    Fault,
+    Outcome,
+    Record,
+)
 
 
 class Work(NamedTuple):
@@ -59,7 +74,14 @@ def build(work: Work, request: BuildRequest) -> Outcome:
             emit(events.Note(code="smaller_batch", parameters={"batch": recipe.batch}))
         threads = machine.threads_for_heavy_work(work.settings.threads)
         trained = training.train(
-            project.store.examples(), model.name, weights, recipe, work.folder, emit, work.should_stop, threads
+            project.store.examples(),
+            model.name,
+            weights,
+            recipe,
+            work.folder,
+            emit,
+            work.should_stop,
+            threads,
         )
         project.take(Outcome(moves={"adapter": trained.adapter}), work.folder)
     variants = tuple(answering.variants(project, approaches=request.approaches, indexed=indexed, trained=trained))
@@ -79,7 +101,9 @@ def evaluate(work: Work, request: EvaluateRequest) -> Outcome:
     variants = [work.project.variant(id) for id in request.variants] or work.project.variants()
     questions = work.project.store.questions()[: request.questions or None]
     engine = engines.Engine(work.settings)
-    return Outcome(scorecards=(evaluation.evaluate(work.project, variants, questions, engine, work.emit, work.should_stop),))
+    return Outcome(
+        scorecards=(evaluation.evaluate(work.project, variants, questions, engine, work.emit, work.should_stop),)
+    )
 
 
 def explain(work: Work, request: ExplainRequest) -> Outcome:
@@ -101,7 +125,9 @@ def export(work: Work, request: ExportRequest) -> Outcome:
     from studio import export as room
 
     variant = work.project.variant(request.variant)
-    return Outcome(**room.folder(work.project, variant, request, work.folder, work.settings, work.emit, work.should_stop))
+    return Outcome(
+        **room.folder(work.project, variant, request, work.folder, work.settings, work.emit, work.should_stop)
+    )
 
 
 def push(work: Work, request: PushRequest) -> Outcome:

@@ -10,11 +10,15 @@ from studio.comparison import Place, Standing
 
 
 def votes(pattern: str, shown: tuple[str, ...] = ("a", "b")) -> list[Vote]:
-    return [Vote(id=str(n), question=f"q{n}", shown=shown, winner=None if w == "-" else w, created="") for n, w in enumerate(pattern)]
+    return [
+        Vote(id=str(n), question=f"q{n}", shown=shown, winner=None if w == "-" else w, created="")
+        for n, w in enumerate(pattern)
+    ]
 
 
 @pytest.mark.parametrize(
-    ("wins", "n", "p"), [(5, 5, 0.0625), (6, 6, 0.03125), (9, 10, 0.021484375), (12, 15, 0.03515625), (0, 0, 1.0), (5, 10, 1.0)]
+    ("wins", "n", "p"),
+    [(5, 5, 0.0625), (6, 6, 0.03125), (9, 10, 0.021484375), (12, 15, 0.03515625), (0, 0, 1.0), (5, 10, 1.0)],
 )
 def test_the_sign_test_agrees_with_the_binomial_tables(wins: int, n: int, p: float) -> None:
     assert comparison.sign_test(wins, n) == pytest.approx(p)

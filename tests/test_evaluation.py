@@ -70,8 +70,12 @@ def test_sympathy_and_a_plain_no_are_not_declining(text: str) -> None:
 def test_right_means_every_fact_is_stated_and_declining_a_known_question_is_wrong() -> None:
     question = Question(id="1", question="q", must_contain=("30 days", "500|five hundred"))
     complete, half = an_answer("30 days, up to 500."), an_answer("Within 30 days.")
-    assert grading.grade(question, complete) == Graded(question_id="1", answer=complete, right=True, found=question.must_contain)
-    assert grading.grade(question, half) == Graded(question_id="1", answer=half, right=False, found=("30 days",), missing=("500|five hundred",))
+    assert grading.grade(question, complete) == Graded(
+        question_id="1", answer=complete, right=True, found=question.must_contain
+    )
+    assert grading.grade(question, half) == Graded(
+        question_id="1", answer=half, right=False, found=("30 days",), missing=("500|five hundred",)
+    )
     assert not grading.grade(question, an_answer("30 days, 500", refused=True)).right
 
 
@@ -93,7 +97,9 @@ def graded(id: str, right: bool) -> Graded:
 
 
 def scores(variant: str, rights: str) -> VariantScores:
-    return VariantScores(variant=variant, scores=(), graded=tuple(graded(str(n), c == "1") for n, c in enumerate(rights)))
+    return VariantScores(
+        variant=variant, scores=(), graded=tuple(graded(str(n), c == "1") for n, c in enumerate(rights))
+    )
 
 
 def test_two_variants_are_compared_question_by_question() -> None:

@@ -58,7 +58,7 @@ class Note(Record):
 
     event: Literal["note"] = "note"
     code: str
-    parameters: dict[str, Parameter] = {}
+    parameters: dict[str, Parameter] = Field(default={})
     at: float = Field(default_factory=time.time)
 
 
@@ -135,7 +135,11 @@ def fold(events: Iterable[Event]) -> Said:
             case Explained(game=game):
                 games.append(game)
     return Said(
-        **said, losses=tuple(losses.values()), notes=tuple(notes), findings=tuple(findings), games=tuple(games)  # type: ignore[arg-type]
+        **said,
+        losses=tuple(losses.values()),
+        notes=tuple(notes),
+        findings=tuple(findings),
+        games=tuple(games),
     )
 
 

@@ -11,7 +11,14 @@ from typing import Any
 
 from studio.base.errors import BadName, Refused
 
-_RESERVED = {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))}
+_RESERVED = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"com{n}" for n in range(1, 10)),
+    *(f"lpt{n}" for n in range(1, 10)),
+}
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -22,7 +29,7 @@ def write_atomically(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -64,7 +71,9 @@ def slug(name: str) -> str:
 
 def clean_title(name: str, limit: int = 80) -> str:
     """A name as shown: control and direction characters removed, white space folded, cut to `limit`."""
-    text = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in unicodedata.normalize("NFC", name))
+    text = "".join(
+        " " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in unicodedata.normalize("NFC", name)
+    )
     text = "".join(c for c in text if unicodedata.category(c) != "Cf")
     return " ".join(text.split())[:limit].strip()
 

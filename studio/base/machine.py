@@ -53,7 +53,9 @@ def cores() -> int:
 
 
 def threads_for_heavy_work(wanted: int = 0) -> int:
-    """All cores when nobody else is busy, one less otherwise: spin-waiting threads on a busy core cost more than they bring."""
+    """All cores when nobody else is busy, one less otherwise: threads that wait spinning on a busy core cost more than
+    they bring.
+    """
     if wanted:
         return wanted
     busy = psutil.cpu_percent(interval=0.2) / 100 * cores()
@@ -87,4 +89,8 @@ def _gpu() -> Gpu | None:
     except (OSError, subprocess.SubprocessError, IndexError):
         return None
     name, total, free = (part.strip() for part in line.split(","))
-    return Gpu(name=name, memory_gb=round(float(total) * 1.048576e6 / 1e9, 1), free_gb=round(float(free) * 1.048576e6 / 1e9, 1))
+    return Gpu(
+        name=name,
+        memory_gb=round(float(total) * 1.048576e6 / 1e9, 1),
+        free_gb=round(float(free) * 1.048576e6 / 1e9, 1),
+    )

@@ -6,7 +6,6 @@ Everything inside is named by relative paths, so a zip of the folder is a backup
 
 import hashlib
 import json
-import os
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -137,7 +136,7 @@ class Project:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if target.exists():
                     shutil.rmtree(target) if target.is_dir() else target.unlink()
-                os.replace(source, target)
+                source.replace(target)
         self.store.put(
             *outcome.variants, *outcome.trained, *outcome.scorecards, *outcome.explanations, *outcome.exports
         )
@@ -167,7 +166,9 @@ def create(root: Path, name: str, language: Language = "en", template: Path | No
         written = files.read_json(template / "project.json")
         if not isinstance(written, dict):
             raise NotFound("template_missing", name=template.name)
-        pattern = Card.model_validate(written | {"id": pattern.id, "name": pattern.name, "created": pattern.created, "changed": pattern.changed})
+        pattern = Card.model_validate(
+            written | {"id": pattern.id, "name": pattern.name, "created": pattern.created, "changed": pattern.changed}
+        )
     folder = _claim(root, made)
     if template is not None:
         for part in ("sources", "questions.jsonl"):
@@ -242,7 +243,7 @@ def _claim(root: Path, made: str) -> Path:
 
 def _readme(card: Card) -> str:
     return (
-        f"# {card.name}\n\nA project of Amedida. `project.json` and `studio.db` are the project, `sources/` your originals.\n"
+        f"# {card.name}\n\nA project of Amedida. `project.json` and `studio.db` are the truth, `sources/` your originals.\n"
         "`index/` and `models/` can be built again; `runs/` is the record of work; `exports/` holds what you took home.\n"
         "Open it by putting this folder into the studio's `projects/` folder.\n"
     )

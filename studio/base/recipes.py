@@ -11,12 +11,18 @@ class TrainingRecipe(Record):
     """How examples are learnt. Numbers left at their default are chosen from model, data and machine by `training.plan`."""
 
     epochs: float = Field(default=4, gt=0, le=50, description="How often every example is seen.")
-    learning_rate: float = Field(default=2e-3, gt=0, le=0.1, allow_inf_nan=False, description="Size of a learning step.")
+    learning_rate: float = Field(
+        default=2e-3, gt=0, le=0.1, allow_inf_nan=False, description="Size of a learning step."
+    )
     batch: int = Field(default=8, ge=1, le=256, description="Examples per step.")
     rank: int = Field(default=16, ge=1, le=256, description="Size of the adapter (LoRA rank).")
     max_length: int = Field(default=512, ge=32, le=32_768, description="Longest example, in tokens.")
-    holdout: float = Field(default=0.1, ge=0, le=0.5, description="Share of the examples kept back to check the learning.")
-    patience: int = Field(default=3, ge=0, le=20, description="Checks without progress before stopping early; 0 never stops.")
+    holdout: float = Field(
+        default=0.1, ge=0, le=0.5, description="Share of the examples kept back to check the learning."
+    )
+    patience: int = Field(
+        default=3, ge=0, le=20, description="Checks without progress before stopping early; 0 never stops."
+    )
     seed: int = Field(default=7, ge=0, description="Same seed and data, same order.")
 
 
@@ -26,7 +32,9 @@ class BuildRequest(Record):
     approaches: tuple[Approach, ...]
     recipe: TrainingRecipe = TrainingRecipe()
     model: str
-    material: str = Field(default="", description="Fingerprint of documents and examples, so that new material is a new build.")
+    material: str = Field(
+        default="", description="Fingerprint of documents and examples, so that new material is a new build."
+    )
 
 
 class EvaluateRequest(Record):

@@ -49,7 +49,11 @@ class Goal(Record):
     text: str = Field(default="", max_length=4_000)
     facts_or_style: Literal["facts", "style", "both"] = "facts"
     change: Literal["daily", "weekly", "monthly", "rarely"] = "monthly"
-    matters: tuple[Literal["facts", "sources", "tone", "speed", "private"], ...] = ("facts", "sources", "private")
+    matters: tuple[Literal["facts", "sources", "tone", "speed", "private"], ...] = (
+        "facts",
+        "sources",
+        "private",
+    )
 
 
 class Profile(Record):
@@ -434,8 +438,6 @@ class Indexed(Record):
     threshold: float
     seconds: float = 0.0
     created: str = Field(default_factory=now)
-
-
 
 
 class Outcome(Record):

@@ -34,7 +34,13 @@ from studio.base.settings import Settings
 from studio.base.store import connect
 
 ATTEMPTS = 3
-LANES: dict[RunKind, str] = {"build": "heavy", "evaluate": "heavy", "explain": "light", "export": "light", "push": "light"}
+LANES: dict[RunKind, str] = {
+    "build": "heavy",
+    "evaluate": "heavy",
+    "explain": "light",
+    "export": "light",
+    "push": "light",
+}
 SLOTS = {"heavy": 1, "light": 2}
 ASK_SECONDS = 5.0  # how long a run may take to stop by itself
 TERM_SECONDS = 3.0  # how long after SIGTERM until SIGKILL: together under the promised ten seconds
@@ -76,12 +82,23 @@ class Runs:
         folder = project.runs / id
         with self._db.conn:
             self._db.execute(
-                "insert or ignore into runs (id, kind, project, folder, request, lane, state, created) values (?,?,?,?,?,?,?,?)",
-                [id, kind, project.id, str(folder), request.model_dump_json(), LANES[kind], "queued", records.now()],
+                "insert or ignore into runs (id, kind, project, folder, request, lane, state, created)"
+                " values (?,?,?,?,?,?,?,?)",
+                [
+                    id,
+                    kind,
+                    project.id,
+                    str(folder),
+                    request.model_dump_json(),
+                    LANES[kind],
+                    "queued",
+                    records.now(),
+                ],
             )
             afresh = "('failed','stopped','done')" if again else "('failed','stopped')"
             restarted = self._db.execute(
-                "update runs set state='queued', folder=?, attempt=0, cancel=0, cancel_at=null, fault=null, after=null, created=?,"
+                "update runs set state='queued', folder=?, attempt=0, cancel=0, cancel_at=null, fault=null, after=null,"
+                " created=?,"
                 f" started=null, finished=null where id=? and state in {afresh} returning id",
                 [str(folder), records.now(), id],
             ).fetchone()
@@ -94,7 +111,12 @@ class Runs:
         if secret:
             _keep_secret(self._private, id, secret)
         if not (folder / "run.json").exists():
-            asked = {"id": id, "kind": kind, "request": json.loads(request.model_dump_json()), "versions": versions()}
+            asked = {
+                "id": id,
+                "kind": kind,
+                "request": json.loads(request.model_dump_json()),
+                "versions": versions(),
+            }
             files.write_json(folder / "run.json", asked)
         return self.get(id)
 
@@ -115,7 +137,9 @@ class Runs:
         """How many runs of the same lane must end before this one starts."""
         if run.state != "queued":
             return 0
-        query = "lane = ? and (state = 'running' or (state = 'queued' and rowid < (select rowid from runs where id = ?)))"
+        query = (
+            "lane = ? and (state = 'running' or (state = 'queued' and rowid < (select rowid from runs where id = ?)))"
+        )
         return max(len(self._rows(query, [LANES[run.kind], run.id])) - SLOTS[LANES[run.kind]] + 1, 0)
 
     def said(self, run: Run) -> events.Said:
@@ -124,8 +148,14 @@ class Runs:
     def stop(self, id: str) -> Run:
         """Ask a run to stop. A waiting one is stopped at once; a running one within ten seconds, keeping its checkpoints."""
         with self._db.conn:
-            self._db.execute("update runs set cancel=1, cancel_at=? where id=? and state in ('queued','running') and cancel=0", [time.time(), id])
-            self._db.execute("update runs set state='stopped', finished=? where id=? and state='queued'", [records.now(), id])
+            self._db.execute(
+                "update runs set cancel=1, cancel_at=? where id=? and state in ('queued','running') and cancel=0",
+                [time.time(), id],
+            )
+            self._db.execute(
+                "update runs set state='stopped', finished=? where id=? and state='queued'",
+                [records.now(), id],
+            )
         run = self.get(id)
         if run.state == "running":
             with suppress(OSError):
@@ -166,7 +196,7 @@ class Runs:
             thread.join(timeout=5)
 
     def tick(self) -> None:
-        """One look at everything: end what was stopped, reap what ended, start what fits. Only for the holder of the lock."""
+        """One look at everything: end what was stopped, reap what ended, start what fits. For the lock's holder."""
         for row in self._rows("state = 'running'"):
             if self._alive(row):
                 if row["cancel"]:
@@ -175,7 +205,10 @@ class Runs:
                 self._reap(row)
         for lane, slots in SLOTS.items():
             running = len(self._rows("state = 'running' and lane = ?", [lane]))
-            for row in self._rows("state = 'queued' and lane = ? order by created, rowid limit ?", [lane, max(slots - running, 0)]):
+            for row in self._rows(
+                "state = 'queued' and lane = ? order by created, rowid limit ?",
+                [lane, max(slots - running, 0)],
+            ):
                 self._launch(row)
 
     @property
@@ -190,7 +223,9 @@ class Runs:
                         self.tick()
             except filelock.Timeout:
                 over.wait(1.0)
-            except Exception as error:  # the supervisor outlives a full disk or a deleted folder; the next tick tries again
+            except (
+                Exception
+            ) as error:  # the supervisor outlives a full disk or a deleted folder; the next tick tries again
                 _log(self._private, error)
                 over.wait(1.0)
 
@@ -198,7 +233,8 @@ class Runs:
         folder = Path(row["folder"])
         with self._db.conn:
             got = self._db.execute(
-                "update runs set state='running', attempt=attempt+1, started=coalesce(started, ?), pid=null, boot=?, oom_kills=?"
+                "update runs set state='running', attempt=attempt+1, started=coalesce(started, ?), pid=null, boot=?,"
+                " oom_kills=?"
                 " where id=? and state='queued' returning attempt",
                 [records.now(), _boot(), _oom_kills(), row["id"]],
             ).fetchone()
@@ -220,16 +256,23 @@ class Runs:
                     env=self._environment(row["id"], row["kind"]),
                 )
         except OSError as error:
-            self._end(row, "failed", Fault(code="disk_or_folder", parameters={"reason": error.strerror or str(error)}))
+            self._end(
+                row,
+                "failed",
+                Fault(code="disk_or_folder", parameters={"reason": error.strerror or str(error)}),
+            )
             return
         self._children[row["id"]] = child
         with suppress(psutil.NoSuchProcess), self._db.conn:
             self._db.execute(
-                "update runs set pid=?, pid_start=? where id=?", [child.pid, psutil.Process(child.pid).create_time(), row["id"]]
+                "update runs set pid=?, pid_start=? where id=?",
+                [child.pid, psutil.Process(child.pid).create_time(), row["id"]],
             )
 
     def _environment(self, id: str, kind: str) -> dict[str, str]:
-        environment = {name: value for name, value in os.environ.items() if name not in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")}
+        environment = {
+            name: value for name, value in os.environ.items() if name not in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+        }
         environment["AMEDIDA_PROJECTS"] = str(self.root)
         environment["PYTHONPATH"] = os.pathsep.join(
             [str(Path(studio.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -296,7 +339,10 @@ class Runs:
 
     def _queue_again(self, row: dict[str, Any], after: str) -> None:
         with self._db.conn:
-            self._db.execute("update runs set state='queued', pid=null, after=? where id=? and state='running'", [after, row["id"]])
+            self._db.execute(
+                "update runs set state='queued', pid=null, after=? where id=? and state='running'",
+                [after, row["id"]],
+            )
 
     def _end(self, row: dict[str, Any], state: str, fault: Fault | None) -> None:
         with self._db.conn:
@@ -306,7 +352,7 @@ class Runs:
             )
 
     def _take(self, row: dict[str, Any], ended: dict[str, Any]) -> tuple[str, Fault | None]:
-        """Bring a finished run's results into its project, then call it done: a crash in between repeats this, harmlessly."""
+        """Bring a finished run's results into its project; done again, harmlessly, after a crash in between."""
         try:
             project = open_by_id(self.root, row["project"])
             project.take(Outcome.model_validate(ended["outcome"]), Path(row["folder"]))
@@ -347,7 +393,10 @@ def _identity(project: Project, kind: RunKind, request: Record) -> str:
 
 def _record(row: dict[str, Any]) -> Run:
     fault = Fault.model_validate_json(row["fault"]) if row["fault"] else None
-    named = {name: row[name] for name in ("id", "kind", "project", "folder", "state", "attempt", "created", "started", "finished")}
+    named = {
+        name: row[name]
+        for name in ("id", "kind", "project", "folder", "state", "attempt", "created", "started", "finished")
+    }
     return Run(**named, cancel=bool(row["cancel"]), fault=fault)
 
 

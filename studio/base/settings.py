@@ -5,7 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    JsonConfigSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from studio.base.records import Language
 
@@ -38,7 +43,9 @@ class Settings(BaseSettings):
     language: Language = Field(default="en", description="Language to start with.")
     model: str = Field(default="smollm2-135m-instruct", description="Model of new projects (a name in the catalogue).")
     embedder: str = Field(default="", description="Embedder of new indexes; empty chooses the bundled one.")
-    remote_url: str = Field(default="", description="An OpenAI-compatible endpoint that answers instead of this machine.")
+    remote_url: str = Field(
+        default="", description="An OpenAI-compatible endpoint that answers instead of this machine."
+    )
     remote_key: str = Field(default="", description="Key of that endpoint.", repr=False)
     threads: int = Field(default=0, ge=0, le=256, description="Processor threads for heavy work; 0 chooses.")
     max_upload_mb: int = Field(default=500, ge=1, description="Largest file that may be added.")

@@ -41,7 +41,17 @@ def m001_first_tables(db: sqlite_utils.Database) -> None:
     db["documents"].create_index(["source"])
     db["examples"].create({"id": str, "source": str, "split": str, "position": int, "record": str}, pk="id")
     db["examples"].create_index(["source"])
-    for name in ("questions", "variants", "trained", "answers", "scorecards", "votes", "feedback", "explanations", "exports"):
+    for name in (
+        "questions",
+        "variants",
+        "trained",
+        "answers",
+        "scorecards",
+        "votes",
+        "feedback",
+        "explanations",
+        "exports",
+    ):
         db[name].create({"id": str, "position": int, "record": str}, pk="id")
     db["facts"].create({"name": str, "value": str}, pk="name")
     db["sources"].create({"source": str, "sha256": str, "added": str, "findings": str}, pk="source")
@@ -71,15 +81,31 @@ class Store:
 
     # ---- material
 
-    def put_source(self, source: str, sha256: str, documents: Sequence[Document], examples: Sequence[Example], findings: Sequence[Finding]) -> None:
+    def put_source(
+        self,
+        source: str,
+        sha256: str,
+        documents: Sequence[Document],
+        examples: Sequence[Example],
+        findings: Sequence[Finding],
+    ) -> None:
         """All that one source gave, replacing what it gave before; in one transaction."""
         with self._db.conn:
             self._forget(source)
-            self._insert("documents", [{"id": d.id, "source": source, "sha256": d.sha256, "record": d.model_dump_json()} for d in documents])
+            self._insert(
+                "documents",
+                [{"id": d.id, "source": source, "sha256": d.sha256, "record": d.model_dump_json()} for d in documents],
+            )
             self._insert(
                 "examples",
                 [
-                    {"id": e.id, "source": source, "split": e.split, "position": n, "record": e.model_dump_json()}
+                    {
+                        "id": e.id,
+                        "source": source,
+                        "split": e.split,
+                        "position": n,
+                        "record": e.model_dump_json(),
+                    }
                     for n, e in enumerate(examples)
                 ],
             )
@@ -97,7 +123,9 @@ class Store:
         return {row["source"]: row["sha256"] for row in self._db["sources"].rows_where(order_by="rowid")}
 
     def source_findings(self) -> dict[str, tuple[Finding, ...]]:
-        return {row["source"]: _load(Finding, row["findings"]) for row in self._db["sources"].rows_where(order_by="rowid")}
+        return {
+            row["source"]: _load(Finding, row["findings"]) for row in self._db["sources"].rows_where(order_by="rowid")
+        }
 
     def documents(self) -> list[Document]:
         return self._records("documents", Document, order_by="rowid")
@@ -115,12 +143,32 @@ class Store:
         with self._db.conn:
             self._insert(
                 "examples",
-                [{"id": e.id, "source": e.source, "split": e.split, "position": n, "record": e.model_dump_json()} for n, e in enumerate(examples)],
+                [
+                    {
+                        "id": e.id,
+                        "source": e.source,
+                        "split": e.split,
+                        "position": n,
+                        "record": e.model_dump_json(),
+                    }
+                    for n, e in enumerate(examples)
+                ],
             )
 
     def counts(self) -> dict[str, int]:
         """How many of everything there is, without loading it."""
-        names = ("documents", "examples", "questions", "variants", "trained", "answers", "scorecards", "votes", "feedback", "exports")
+        names = (
+            "documents",
+            "examples",
+            "questions",
+            "variants",
+            "trained",
+            "answers",
+            "scorecards",
+            "votes",
+            "feedback",
+            "exports",
+        )
         return {name: self._db[name].count for name in names}
 
     # ---- everything that is kept as it was said
@@ -195,10 +243,18 @@ class Store:
             columns = list(rows[0])
             marks = ", ".join("?" for _ in columns)
             self._db.conn.executemany(
-                f"insert or replace into {table} ({', '.join(columns)}) values ({marks})", [list(row.values()) for row in rows]
+                f"insert or replace into {table} ({', '.join(columns)}) values ({marks})",
+                [list(row.values()) for row in rows],
             )
 
-    def _records(self, table: str, kind: type[R], where: str | None = None, values: Sequence[Any] = (), order_by: str | None = None) -> list[R]:
+    def _records(
+        self,
+        table: str,
+        kind: type[R],
+        where: str | None = None,
+        values: Sequence[Any] = (),
+        order_by: str | None = None,
+    ) -> list[R]:
         rows = self._db[table].rows_where(where, values, select="record", order_by=order_by)
         return [kind.model_validate_json(row["record"]) for row in rows]
 

@@ -23,7 +23,10 @@ def table(language: Language) -> dict[str, str]:
             raise ValueError(f"a key stands twice in {language}.json")
         return seen
 
-    return json.loads((LOCALES / f"{language}.json").read_text(encoding="utf-8"), object_pairs_hook=once)
+    sentences: dict[str, str] = json.loads(
+        (LOCALES / f"{language}.json").read_text(encoding="utf-8"), object_pairs_hook=once
+    )
+    return sentences
 
 
 def translator(language: Language) -> Translate:
@@ -32,7 +35,11 @@ def translator(language: Language) -> Translate:
 
     def t(key: str, **parameters: Parameter) -> str:
         sentence = sentences[key]
-        return sentence.format(**{name: number(value, language) for name, value in parameters.items()}) if parameters else sentence
+        return (
+            sentence.format(**{name: number(value, language) for name, value in parameters.items()})
+            if parameters
+            else sentence
+        )
 
     return t
 
@@ -58,7 +65,7 @@ def number(value: Parameter, language: Language) -> str:
         return text
     if abs(value) < 10_000:
         text = text.replace(",", "")
-    return text.translate(str.maketrans({",": ".", ".": ","}))
+    return text.translate(str.maketrans(",.", ".,"))
 
 
 def duration(seconds: float) -> str:

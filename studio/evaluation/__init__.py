@@ -53,7 +53,9 @@ def evaluate(
             left = (time.monotonic() - began) / number * (len(questions) - number)
             emit(events.Progress(done=number, of=len(questions), seconds_left=round(left, 1)))
     by_id = {question.id: question for question in questions}
-    scored = tuple(VariantScores(variant=id, scores=score(by_id, items), graded=tuple(items)) for id, items in graded.items())
+    scored = tuple(
+        VariantScores(variant=id, scores=score(by_id, items), graded=tuple(items)) for id, items in graded.items()
+    )
     return Scorecard(variants=scored, differences=_differences(scored))
 
 
@@ -82,7 +84,9 @@ def better_than(first: VariantScores, second: VariantScores) -> Difference:
         first, second, wins, losses = second, first, losses, wins
     p_value = float(binomtest(wins, wins + losses, 0.5).pvalue) if wins + losses else 1.0
     verdict = "better" if p_value < LEVEL else "too_few" if wins + losses < FEWEST_DISCORDANT else "none_found"
-    return Difference(better=first.variant, worse=second.variant, wins=wins, losses=losses, p_value=p_value, verdict=verdict)
+    return Difference(
+        better=first.variant, worse=second.variant, wins=wins, losses=losses, p_value=p_value, verdict=verdict
+    )
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:

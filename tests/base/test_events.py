@@ -46,4 +46,7 @@ def test_a_line_cut_off_by_a_kill_is_skipped(tmp_path: Path) -> None:
     with (tmp_path / events.FILE).open("a") as file:
         file.write('{"event": "progr')
     events.write(tmp_path)(Progress(done=1, of=2, at=2))
-    assert list(events.read(tmp_path)) == [Note(code="smaller_batch", parameters={"batch": 4}, at=1), Progress(done=1, of=2, at=2)]
+    assert list(events.read(tmp_path)) == [
+        Note(code="smaller_batch", parameters={"batch": 4}, at=1),
+        Progress(done=1, of=2, at=2),
+    ]

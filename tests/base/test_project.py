@@ -27,13 +27,23 @@ def a_document(source: str = "sources/a.txt", text: str = "Hours: 9-5") -> Docum
 
 
 def an_example(id: str = "e1", source: str = "sources/a.csv") -> Example:
-    return Example(id=id, messages=(Message(role="user", content="q"), Message(role="assistant", content="a")), source=source)
+    return Example(
+        id=id,
+        messages=(Message(role="user", content="q"), Message(role="assistant", content="a")),
+        source=source,
+    )
 
 
 def test_a_new_project_is_a_folder_that_explains_itself(tmp_path: Path) -> None:
     made = projects.create(tmp_path, "Atención al cliente", language="es")
     assert made.folder == tmp_path / "atencion-al-cliente"
-    assert made.card == Card(id=made.id, name="Atención al cliente", language="es", created=made.card.created, changed=made.card.changed)
+    assert made.card == Card(
+        id=made.id,
+        name="Atención al cliente",
+        language="es",
+        created=made.card.created,
+        changed=made.card.changed,
+    )
     assert "project of Amedida" in (made.folder / "README.md").read_text()
 
 
@@ -53,7 +63,9 @@ def test_a_template_brings_its_card_sources_and_questions(tmp_path: Path) -> Non
     (template / "sources").mkdir(parents=True)
     (template / "sources" / "a.txt").write_text("Hours: 9-5")
     (template / "questions.jsonl").write_text('{"question": "When?", "reference": "9-5"}\n')
-    (template / "project.json").write_text(json.dumps({"format": 1, "name": "T", "language": "es", "goal": {"kind": "write"}}))
+    (template / "project.json").write_text(
+        json.dumps({"format": 1, "name": "T", "language": "es", "goal": {"kind": "write"}})
+    )
     made = projects.create(tmp_path / "projects", "Mine", template=template)
     assert (made.card.name, made.card.language, made.card.goal) == ("Mine", "es", Goal(kind="write"))
     assert (made.sources / "a.txt").read_text() == "Hours: 9-5"

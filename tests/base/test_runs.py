@@ -62,7 +62,9 @@ def pid_of(queue: Runs, run: Run) -> int:
     return int(queue._rows("id = ?", [run.id])[0]["pid"])
 
 
-def test_a_run_works_in_its_own_process_and_hands_its_result_to_the_project(settings: Settings, project: Project) -> None:
+def test_a_run_works_in_its_own_process_and_hands_its_result_to_the_project(
+    settings: Settings, project: Project
+) -> None:
     queue = Runs(settings, COMMAND)
     run = finish(queue, start(queue, project))
     assert (run.state, run.attempt, run.fault) == ("done", 1, None)
@@ -88,7 +90,11 @@ def test_a_killed_run_goes_on_from_its_checkpoint(settings: Settings, project: P
 def test_a_run_that_always_dies_is_given_up_after_three_attempts(settings: Settings, project: Project) -> None:
     queue = Runs(settings, COMMAND)
     run = finish(queue, start(queue, project, kill_at=1, kill_times=9))
-    assert (run.state, run.attempt, run.fault) == ("failed", 3, Fault(code="run_lost", parameters={"times": 3}))
+    assert (run.state, run.attempt, run.fault) == (
+        "failed",
+        3,
+        Fault(code="run_lost", parameters={"times": 3}),
+    )
 
 
 def test_an_error_of_the_work_itself_is_told_and_not_tried_again(settings: Settings, project: Project) -> None:
@@ -166,7 +172,9 @@ def test_heavy_runs_wait_for_each_other_and_say_how_many_come_first(settings: Se
     assert [finish(queue, run).state for run in (first, second, third)] == ["done"] * 3
 
 
-def test_a_run_outlives_the_studio_that_started_it_and_is_adopted_by_the_next(settings: Settings, project: Project) -> None:
+def test_a_run_outlives_the_studio_that_started_it_and_is_adopted_by_the_next(
+    settings: Settings, project: Project
+) -> None:
     queue = Runs(settings, COMMAND)
     run = start(queue, project, steps=20, sleep=0.1)
     studio = _supervisor(settings)
@@ -237,12 +245,15 @@ def test_only_one_process_supervises(settings: Settings, project: Project) -> No
 
 def test_eight_processes_may_ask_at_once(settings: Settings, project: Project) -> None:
     script = (
-        "import sys; from pathlib import Path; from studio.base.runs import Runs; from studio.base.settings import Settings\n"
+        "import sys; from pathlib import Path; from studio.base.runs import Runs\n"
+        "from studio.base.settings import Settings\n"
         "from studio.base.project import find; from studio.base.recipes import EvaluateRequest\n"
         "s = Settings(projects=Path(sys.argv[1])); q = Runs(s); p = find(s.projects)[0]\n"
         "[q.start(p, 'evaluate', EvaluateRequest(variants=(), questions=n)) for n in range(20)]\n"
     )
-    asking = [subprocess.Popen([sys.executable, "-c", script, str(settings.projects)], env=_environment()) for _ in range(4)]
+    asking = [
+        subprocess.Popen([sys.executable, "-c", script, str(settings.projects)], env=_environment()) for _ in range(4)
+    ]
     assert [process.wait() for process in asking] == [0] * 4
     assert len(Runs(settings).of(project)) == 20
 
@@ -275,12 +286,18 @@ def test_forgetting_a_project_stops_its_work_first(settings: Settings, project: 
     until_step(queue, run, 1)
     queue.forget(project)
     assert queue.of(project) == []
-    assert files.read_json(Path(run.folder) / "exit.json") == {"ok": False, "fault": {"code": "stopped", "parameters": {}}}
+    assert files.read_json(Path(run.folder) / "exit.json") == {
+        "ok": False,
+        "fault": {"code": "stopped", "parameters": {}},
+    }
 
 
 def _supervisor(settings: Settings) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
-        [sys.executable, "-c", SUPERVISOR, str(settings.projects), COMMAND[1]], stdout=subprocess.PIPE, text=True, env=_environment()
+        [sys.executable, "-c", SUPERVISOR, str(settings.projects), COMMAND[1]],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=_environment(),
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "supervising\n"

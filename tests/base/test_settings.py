@@ -25,8 +25,13 @@ def test_the_private_folder_is_for_its_owner_only(tmp_path: Path) -> None:
 
 
 def test_every_library_is_silenced_before_it_is_imported() -> None:
-    script = "from studio.base.settings import silence_libraries as s; s(); import os; print(os.environ['GRADIO_ANALYTICS_ENABLED'])"
-    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "False\n"
+    script = (
+        "from studio.base.settings import silence_libraries as s; s()\n"
+        "import os; print(os.environ['GRADIO_ANALYTICS_ENABLED'])"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "False\n"
+    )
 
 
 def test_the_machine_tells_what_it_has(tmp_path: Path) -> None:

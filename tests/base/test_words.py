@@ -17,7 +17,9 @@ from studio.base.records import Language, Parameter
         ("a.b", "es", "a.b"),
     ],
 )
-def test_numbers_are_written_as_readers_of_the_language_write_them(value: Parameter, language: Language, written: str) -> None:
+def test_numbers_are_written_as_readers_of_the_language_write_them(
+    value: Parameter, language: Language, written: str
+) -> None:
     assert words.number(value, language) == written
 
 

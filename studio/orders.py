@@ -1,0 +1,95 @@
+"""What a person orders, turned into a run: one place for the web and the command line, so that both ask for the same.
+
+It gathers what a request needs (model, recipe, fingerprint of the material) and puts it into the queue; it does no work.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from studio import advice, answering, engines, training
+from studio.base.errors import NotEnough, NotFound, StudioError
+from studio.base.machine import look
+from studio.base.project import Project
+from studio.base.recipes import (
+    BuildRequest,
+    EvaluateRequest,
+    ExplainRequest,
+    ExportRequest,
+    PushRequest,
+    TrainingRecipe,
+)
+from studio.base.records import (
+    APPROACHES_THAT_SEARCH,
+    APPROACHES_THAT_TRAIN,
+    Advice,
+    Answer,
+    Approach,
+    Exported,
+    Run,
+    Variant,
+)
+from studio.base.runs import Runs
+
+Effort = Literal["quick", "balanced", "thorough"]
+
+
+def model_of(project: Project, runs: Runs) -> str:
+    """The catalogue name of the project's model."""
+    return project.card.model or runs.settings.model
+
+
+def advise(project: Project, runs: Runs) -> Advice:
+    """What fits this project's goal, material and machine."""
+    machine, model = look(project.folder), engines.model(model_of(project, runs))
+    examples = project.store.examples()
+    try:
+        minutes: float | None = training.plan(examples, model, machine, project.card.effort).minutes
+    except StudioError:
+        minutes = None  # too few examples, or none that can be learnt
+    return advice.advise(
+        project.card.goal, advice.material(project.store.documents(), examples, minutes), machine, model
+    )
+
+
+def build(project: Project, runs: Runs, approaches: Sequence[Approach], effort: Effort, *, again: bool = False) -> Run:
+    """Index and train as far as the approaches need it. Raises NotEnough when there is nothing to build them from."""
+    if not approaches:
+        raise NotEnough("approaches_none")
+    if APPROACHES_THAT_SEARCH & set(approaches) and not project.store.counts()["documents"]:
+        raise NotEnough("documents_none")
+    recipe, model = TrainingRecipe(), model_of(project, runs)
+    if APPROACHES_THAT_TRAIN & set(approaches):
+        plan = training.plan(project.store.examples(), engines.model(model), look(project.folder), effort)
+        recipe = plan.recipe
+    project.change(chosen=tuple(approaches), effort=effort)
+    request = BuildRequest(approaches=tuple(approaches), recipe=recipe, model=model, material=project.fingerprint)
+    return runs.start(project, "build", request, again=again)
+
+
+def evaluate(project: Project, runs: Runs, questions: int = 0) -> Run:
+    """Ask every assistant the test questions (all of them, or the first few)."""
+    if not project.store.counts()["questions"]:
+        raise NotEnough("questions_none")
+    variants = tuple(variant.id for variant in answering.variants(project))
+    request = EvaluateRequest(variants=variants, questions=questions, material=project.fingerprint)
+    return runs.start(project, "evaluate", request, again=True)
+
+
+def explain(project: Project, runs: Runs, answer: Answer) -> Run:
+    """Say what an answer rests on. The answer is kept first, so that the run finds it."""
+    project.store.put(answer)
+    return runs.start(project, "explain", ExplainRequest(answer=answer.id))
+
+
+def export(project: Project, runs: Runs, variant: Variant, form: Literal["adapter", "merged"]) -> Run:
+    """Write an assistant into a folder. Untrained assistants have no adapter of their own: they are exported whole."""
+    request = ExportRequest(variant=variant.id, form=form if variant.adapter else "merged")
+    return runs.start(project, "export", request, again=True)
+
+
+def push(project: Project, runs: Runs, exported: Exported, repository: str, token: str, *, private: bool = True) -> Run:
+    """Upload an export to the Hub; the token goes to the run alone."""
+    if project.store.get(Exported, exported.id) is None:
+        raise NotFound("export_missing", name=exported.id)
+    request = PushRequest(export=exported.id, repository=repository, private=private)
+    return runs.start(project, "push", request, again=True, secret=token)
