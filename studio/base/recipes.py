@@ -10,7 +10,7 @@ from studio.base.records import Approach, Record
 class TrainingRecipe(Record):
     """How examples are learnt. Numbers left at their default are chosen from model, data and machine by `training.plan`."""
 
-    epochs: float = Field(default=4, gt=0, le=50, description="How often every example is seen.")
+    epochs: float = Field(default=6, gt=0, le=50, description="How often every example is seen.")
     learning_rate: float = Field(
         default=2e-3, gt=0, le=0.1, allow_inf_nan=False, description="Size of a learning step."
     )
@@ -60,12 +60,3 @@ class PushRequest(Record):
     export: str = Field(description="Id of the export to push.")
     repository: str
     private: bool = True
-
-
-REQUESTS = {
-    "build": BuildRequest,
-    "evaluate": EvaluateRequest,
-    "explain": ExplainRequest,
-    "export": ExportRequest,
-    "push": PushRequest,
-}

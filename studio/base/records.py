@@ -401,7 +401,10 @@ class Run(Record):
 
 
 class Exported(Record):
-    """An export that lies in `path` (inside the project folder), and where it was pushed, if it was."""
+    """An export that lies in `path` (inside the project folder), and where it was pushed, if it was.
+
+    `name` is a repository name to propose. `url`, `private` and `commit` tell of the last push, once there was one.
+    """
 
     id: str = Field(default_factory=new_id)
     variant: str
@@ -409,7 +412,10 @@ class Exported(Record):
     form: Literal["adapter", "merged"]
     bytes: int = 0
     files: int = 0
+    name: str = ""
     url: str | None = None
+    private: bool = True
+    commit: str = ""
     created: str = Field(default_factory=now)
 
 

@@ -1,0 +1,38 @@
+"""Language models and embedders: which there are, where they lie, and a light client that speaks with them.
+
+The models themselves live in child processes (`host`, `embedder`) which `Engine` starts when they are needed; importing
+this package loads neither torch nor transformers. A remote OpenAI-compatible endpoint can answer in the host's place.
+"""
+
+from pathlib import Path
+
+from studio.base.settings import Settings
+from studio.engines.catalogue import Gguf, Model, catalogue, model
+from studio.engines.client import Engine
+from studio.engines.shelf import folder_of, gguf, weights
+from studio.engines.speech import Embedder, Scores, Text, Usage
+
+__all__ = [
+    "Embedder",
+    "Engine",
+    "Gguf",
+    "Model",
+    "Scores",
+    "Text",
+    "Usage",
+    "adapter_gguf",
+    "catalogue",
+    "gguf",
+    "model",
+    "weights",
+]
+
+
+def adapter_gguf(adapter: Path, model_name: str, settings: Settings | None = None) -> Path:
+    """The PEFT folder `adapter` as a file for llama.cpp, made once, beside it. Raises as `adapter.convert` says."""
+    from studio.base import files
+    from studio.base import settings as base_settings
+    from studio.engines import adapter as conversion
+
+    folder = folder_of(model_name, settings or base_settings.load())
+    return conversion.convert(adapter, files.read_json(folder / "config.json") or {})
