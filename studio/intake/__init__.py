@@ -1,0 +1,180 @@
+"""Take in what people have: files become documents to search and examples to learn from.
+
+Every file is copied into the project's `sources/` untouched and read in a process of its own. One that cannot be read
+is refused with its reason and stops nobody else; every row and page of the others is kept or named.
+"""
+
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.base import files
+from studio.base.errors import NotFound, StudioError, Unreadable
+from studio.base.events import Emit, Found, Progress
+from studio.base.records import Added, Finding
+from studio.intake import child
+from studio.intake.kinds import READABLE
+from studio.intake.reading import Origin, Reading
+
+if TYPE_CHECKING:  # the reading process starts three times as fast without the database
+    from studio.base.project import Project
+
+FOLDER = "sources"
+LARGEST_MB = 500
+
+log = logging.getLogger(__name__)
+
+__all__ = ["READABLE", "Reading", "add", "add_all", "read", "remove"]
+
+
+def read(file: Path, name: str | None = None) -> Reading:
+    """What a file would give, without adding it to anything. Raises NotFound and Unreadable."""
+    called = files.file_name(name or file.name)
+    return child.read(_existing(file), _origin(file, called))
+
+
+def add(project: "Project", file: Path, name: str | None = None, largest_mb: int = LARGEST_MB) -> Added:
+    """Copy a file into the project and take in what it holds; `name` is what the person calls it.
+
+    1. The same content already there: nothing is done. 2. Copy. 3. Read the copy. 4. Put it in place of an older file
+    of that name. 5. Store what it gave. A file that cannot be read leaves the project as it was.
+    Raises NotFound("file_missing") and Unreadable.
+    """
+    called = files.file_name(name or _existing(file).name)
+    if _existing(file).stat().st_size > largest_mb << 20:
+        raise Unreadable("file_too_large", name=called, mb=file.stat().st_size >> 20, limit=largest_mb)
+    source = f"{FOLDER}/{called}"
+    sha256 = _sha256(file)
+    known = project.store.sources()
+    if same := next((other for other, sha in known.items() if sha == sha256 and _is_read(project, other)), None):
+        return _known(project, same, Path(same).name)
+    handle, temporary = tempfile.mkstemp(dir=project.sources, prefix=".coming-")
+    os.close(handle)
+    try:
+        shutil.copyfile(file, temporary)
+        reading = child.read(Path(temporary), Origin(name=called, source=source, sha256=sha256))
+        Path(temporary).replace(project.sources / called)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    replaced = (Finding(code="replaced", level="note", names=(called,)),) if source in known else ()
+    return _store(project, source, sha256, reading, replaced)
+
+
+def add_all(project: "Project", emit: Emit = lambda event: None) -> list[Added]:
+    """Take in whatever lies in `sources/` and is new or changed, and forget what no longer lies there.
+
+    A file that cannot be read becomes a finding of its own and stops nobody else.
+    """
+    found = {_source(project, path): path for path in _lying(project.sources)}
+    for gone in project.store.sources().keys() - found.keys():
+        if gone.startswith(f"{FOLDER}/"):
+            project.store.remove_source(gone)
+            project.store.remember("removed", name=Path(gone).name)
+    known = project.store.sources()
+    added = []
+    for number, (source, path) in enumerate(found.items(), start=1):
+        added.append(_take(project, source, path, known))
+        for finding in added[-1].findings:
+            if not added[-1].known and finding.level in ("stop", "warn"):
+                emit(Found(finding=finding))
+        emit(Progress(done=number, of=len(found)))
+    return added
+
+
+def remove(project: "Project", source: str) -> None:
+    """Take a source out of the project again: its file and everything that came from it. Raises NotFound."""
+    if source not in project.store.sources():
+        raise NotFound("source_missing", name=Path(source).name)
+    path = project.path(source)
+    project.store.remove_source(source)
+    if path.is_relative_to(project.sources):
+        path.unlink(missing_ok=True)
+    project.store.remember("removed", name=path.name)
+
+
+def _take(project: "Project", source: str, path: Path, known: dict[str, str]) -> Added:
+    name = Path(source).name
+    try:
+        sha256 = _sha256(path)
+        if known.get(source) == sha256:
+            return _known(project, source, name)
+        reading = child.read(path, Origin(name=source.removeprefix(f"{FOLDER}/"), source=source, sha256=sha256))
+    except OSError as error:
+        log.warning("cannot open %s: %s", path, error)
+        return Added(
+            name=name, findings=(Finding(code="file_not_open", level="stop", names=(name,), parameters={"name": name}),)
+        )
+    except StudioError as error:
+        refused = Finding(code=error.code, level="stop", names=(name,), parameters=error.parameters)
+        project.store.put_source(source, sha256, [], [], [refused])
+        project.store.remember("refused", name=name, reason=error.code)
+        return Added(name=name, findings=(refused,))
+    return _store(project, source, sha256, reading, ())
+
+
+def _store(project: "Project", source: str, sha256: str, reading: Reading, more: tuple[Finding, ...]) -> Added:
+    findings = (*reading.findings, *more)
+    project.store.put_source(source, sha256, reading.documents, reading.examples, findings)
+    added = _added(Path(source).name, reading, findings)
+    project.store.remember("added", name=added.name, documents=added.documents, examples=added.examples)
+    return added
+
+
+def _known(project: "Project", source: str, name: str) -> Added:
+    documents = [document for document in project.store.documents() if document.source == source]
+    examples = [example for example in project.store.examples() if example.source == source]
+    findings = project.store.source_findings().get(source, ())
+    reading = Reading(documents=tuple(documents), examples=tuple(examples))
+    return _added(name, reading, findings).model_copy(update={"known": True})
+
+
+def _added(name: str, reading: Reading, findings: tuple[Finding, ...]) -> Added:
+    return Added(
+        name=name,
+        documents=len(reading.documents),
+        examples=len(reading.examples),
+        characters=sum(len(document.text) for document in reading.documents),
+        findings=findings,
+    )
+
+
+def _is_read(project: "Project", source: str) -> bool:
+    """Whether this source is there and was understood; one that was refused may be tried again."""
+    lies = project.path(source).is_file()
+    return lies and all(finding.level != "stop" for finding in project.store.source_findings().get(source, ()))
+
+
+def _lying(folder: Path) -> list[Path]:
+    """The person's files: no links, nothing hidden, none of the files that systems leave in folders."""
+    left_by_systems = {"thumbs.db", "desktop.ini"}
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and not path.is_symlink()
+        and not any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
+        and path.name.lower() not in left_by_systems
+    ]
+
+
+def _source(project: "Project", path: Path) -> str:
+    return f"{FOLDER}/{path.relative_to(project.sources).as_posix()}"
+
+
+def _existing(file: Path) -> Path:
+    if not file.is_file():
+        raise NotFound("file_missing", name=files.file_name(file.name))
+    return file
+
+
+def _origin(file: Path, name: str) -> Origin:
+    return Origin(name=name, source=f"{FOLDER}/{name}", sha256=_sha256(file))
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
