@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple
@@ -18,7 +17,6 @@ from studio.base import events, files, machine, runs, settings
 from studio.base.errors import NotFound, OutOfMemory, Stopped, StudioError
 from studio.base.project import Project
 from studio.base.recipes import (
-    REQUESTS,
     BuildRequest,
     EvaluateRequest,
     ExplainRequest,
@@ -32,7 +30,7 @@ from studio.base.records import (
     Exported,
     Fault,
     Outcome,
-    Record,
+    Scorecard,
 )
 
 
@@ -84,8 +82,8 @@ def build(work: Work, request: BuildRequest) -> Outcome:
             threads,
         )
         project.take(Outcome(moves={"adapter": trained.adapter}), work.folder)
-    variants = tuple(answering.variants(project, approaches=request.approaches, indexed=indexed, trained=trained))
-    scorecards = ()
+    variants = tuple(answering.variants(project, indexed, trained))
+    scorecards: tuple[Scorecard, ...] = ()
     if questions:
         emit(events.Stage(name="check"))
         scorecards = (evaluation.evaluate(project, variants, questions, engine, emit, work.should_stop),)
@@ -125,9 +123,7 @@ def export(work: Work, request: ExportRequest) -> Outcome:
     from studio import export as room
 
     variant = work.project.variant(request.variant)
-    return Outcome(
-        **room.folder(work.project, variant, request, work.folder, work.settings, work.emit, work.should_stop)
-    )
+    return room.folder(work.project, variant, request, work.folder, work.settings, work.emit, work.should_stop)
 
 
 def push(work: Work, request: PushRequest) -> Outcome:
@@ -142,13 +138,21 @@ def push(work: Work, request: PushRequest) -> Outcome:
     return Outcome(exports=(pushed,))
 
 
-KINDS: dict[str, Callable[[Work, Record], Outcome]] = {
-    "build": build,
-    "evaluate": evaluate,
-    "explain": explain,
-    "export": export,
-    "push": push,
-}  # type: ignore[dict-item]
+def do(work: Work, kind: str, asked: object) -> Outcome:
+    """What was asked for, done. `asked` is the request as it stands in `run.json`."""
+    match kind:
+        case "build":
+            return build(work, BuildRequest.model_validate(asked))
+        case "evaluate":
+            return evaluate(work, EvaluateRequest.model_validate(asked))
+        case "explain":
+            return explain(work, ExplainRequest.model_validate(asked))
+        case "export":
+            return export(work, ExportRequest.model_validate(asked))
+        case "push":
+            return push(work, PushRequest.model_validate(asked))
+        case _:
+            raise NotFound("run_missing", name=kind)
 
 
 def main(folder: Path) -> int:
@@ -166,15 +170,15 @@ def main(folder: Path) -> int:
 
 
 def _work(folder: Path, should_stop: events.ShouldStop) -> Outcome:
-    asked = files.read_json(folder / "run.json")
+    asked = files.read_json(folder / "run.json") or {}
     attempt = files.read_json(folder / "attempt.json") or {}
     given = settings.load()
     work = Work(Project(folder.parent.parent), folder, given, events.write(folder), should_stop, attempt.get("after"))
-    if asked["kind"] == "build":
+    if asked.get("kind") == "build":
         from studio.training import prepare_environment
 
         prepare_environment(machine.threads_for_heavy_work(given.threads), folder)
-    return KINDS[asked["kind"]](work, REQUESTS[asked["kind"]].model_validate(asked["request"]))
+    return do(work, asked.get("kind", ""), asked.get("request"))
 
 
 def _listen() -> list[int]:

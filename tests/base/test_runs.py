@@ -209,6 +209,7 @@ def test_after_a_restart_of_the_computer_a_run_is_resumed(
     monkeypatch.setattr(runs, "_boot", lambda: "another boot")
     fresh = Runs(settings, COMMAND)
     os.killpg(pid, signal.SIGKILL)
+    queue._children.popitem()[1].wait()
     assert finish(fresh, run).state == "done"
     assert result(project).endswith("after restarted")
 

@@ -1,0 +1,90 @@
+"""Which examples are learnt and which are kept back to check the learning.
+
+Knows conversations, no tokens. The same examples are always divided the same way, whatever their order.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from studio.base.errors import BadInput, NotEnough
+from studio.base.records import Example, Record
+
+NEEDED = 10
+MOST_KEPT_BACK = 64
+
+
+class Lessons(Record):
+    """`learnt` are trained on; `kept_back` measure the learning on wordings that were not."""
+
+    learnt: tuple[Example, ...]
+    kept_back: tuple[Example, ...] = ()
+
+
+def usable(examples: Sequence[Example]) -> list[Example]:
+    """The examples that teach something: a question, an answer last, and not marked as test material.
+
+    Raises NotEnough("examples_none"), NotEnough("examples_too_few") below ten different ones, and
+    BadInput("examples_identical") when all say the same.
+    """
+    found = [example for example in examples if example.split != "test" and _teaches(example)]
+    if not found:
+        raise NotEnough("examples_none")
+    different = len({_text(example) for example in found})
+    if different == 1 and len(found) >= NEEDED:
+        raise BadInput("examples_identical", count=len(found))
+    if different < NEEDED:
+        raise NotEnough("examples_too_few", count=different, needed=NEEDED)
+    return found
+
+
+def divide(examples: Sequence[Example], share: float) -> Lessons:
+    """Keep about `share` of the examples back, at most 64.
+
+    Whoever marked examples as validation has decided already. Otherwise one wording of some answers is kept back while the
+    answer's other wordings are learnt, so that the check measures understanding and no fact goes missing. Answers that occur
+    once are kept back only in tasks where new answers can be judged from learnt ones (writing, sorting): of a list of facts
+    nothing could be guessed, and the fact would simply be lost. So `kept_back` may be empty.
+    """
+    marked = tuple(example for example in examples if example.split == "validation")
+    if marked:
+        return Lessons(learnt=tuple(e for e in examples if e.split != "validation"), kept_back=marked)
+    wanted = min(round(len(examples) * share), MOST_KEPT_BACK)
+    kept = set(sorted(_candidates(examples), key=_digest)[:wanted])
+    # A row that stands there twice goes to the check altogether: learnt as well, it would make the check too easy.
+    learnt = tuple(example for example in examples if _text(example) not in kept)
+    return Lessons(learnt=learnt, kept_back=_once(example for example in examples if _text(example) in kept))
+
+
+def _candidates(examples: Sequence[Example]) -> list[str]:
+    wordings: dict[str, set[str]] = defaultdict(set)
+    for example in examples:
+        wordings[_plain(example.answer)].add(_text(example))
+    free = {_text(example) for example in examples if example.task != "answer"}
+    found = []
+    for texts in wordings.values():
+        first = min(texts, key=_digest)
+        if len(texts) > 1 or first in free:
+            found.append(first)
+    return found
+
+
+def _once(examples: Iterable[Example]) -> tuple[Example, ...]:
+    return tuple({_text(example): example for example in examples}.values())
+
+
+def _teaches(example: Example) -> bool:
+    answers = len(example.messages) > 1 and example.messages[-1].role == "assistant"
+    return answers and bool(example.answer.strip() and example.question.strip())
+
+
+def _text(example: Example) -> str:
+    return "\n".join(f"{message.role}\t{_plain(message.content)}" for message in example.messages)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

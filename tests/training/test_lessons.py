@@ -1,0 +1,103 @@
+import random
+
+import pytest
+
+from studio.base.errors import BadInput, NotEnough, StudioError
+from studio.base.records import Example, Message
+from studio.training.lessons import MOST_KEPT_BACK, divide, usable
+from studio.training.order import ByLength
+
+
+def example(question: str, answer: str, **fields: object) -> Example:
+    messages = (Message(role="user", content=question), Message(role="assistant", content=answer))
+    return Example.model_validate({"id": f"{question}/{answer}", "messages": messages} | fields)
+
+
+def wordings(answers: int, each: int = 3) -> list[Example]:
+    return [example(f"Wording {n} of {a}?", f"Answer {a}.") for a in range(answers) for n in range(each)]
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "code", "parameters"),
+    [
+        ([], NotEnough, "examples_none", {}),
+        ([example("Only a question?", " ")], NotEnough, "examples_none", {}),
+        ([example("One?", "One.")], NotEnough, "examples_too_few", {"count": 1, "needed": 10}),
+        (wordings(3), NotEnough, "examples_too_few", {"count": 9, "needed": 10}),
+        ([example("Same?", "Same.")] * 30, BadInput, "examples_identical", {"count": 30}),
+        ([example("Same?", "Same.")] * 20 + wordings(1), NotEnough, "examples_too_few", {"count": 4, "needed": 10}),
+        ([*wordings(3), example("A?", "B.", split="test")], NotEnough, "examples_too_few", {"count": 9, "needed": 10}),
+    ],
+)
+def test_too_little_to_learn_from_is_refused_with_the_count(
+    given: list[Example], kind: type[StudioError], code: str, parameters: dict[str, object]
+) -> None:
+    with pytest.raises(kind) as caught:
+        usable(given)
+    assert (caught.value.code, caught.value.parameters) == (code, parameters)
+
+
+def test_of_an_answer_one_wording_is_kept_back_and_the_others_are_learnt() -> None:
+    lessons = divide(wordings(40), 0.1)
+    assert len(lessons.kept_back) == 12
+    assert len(lessons.learnt) == 108
+    learnt = [e.answer for e in lessons.learnt]
+    assert all(learnt.count(kept.answer) == 2 for kept in lessons.kept_back)
+
+
+def test_the_division_does_not_depend_on_the_order_of_the_examples() -> None:
+    given = wordings(20)
+    shuffled = random.Random(3).sample(given, len(given))
+    one, other = divide(given, 0.2), divide(shuffled, 0.2)
+    assert {e.id for e in one.kept_back} == {e.id for e in other.kept_back}
+
+
+def test_a_fact_with_one_wording_is_never_kept_back() -> None:
+    assert divide(wordings(50, each=1), 0.2).kept_back == ()
+
+
+def test_in_writing_and_sorting_single_answers_may_be_kept_back() -> None:
+    letters = [example(f"Letter {n}?", f"Dear customer {n}.", task="write") for n in range(50)]
+    assert len(divide(letters, 0.2).kept_back) == 10
+
+
+def test_what_is_kept_back_stands_nowhere_among_the_learnt() -> None:
+    given = wordings(20) + wordings(20)  # every row twice
+    lessons = divide(given, 0.2)
+    kept = {e.question for e in lessons.kept_back}
+    assert not kept & {e.question for e in lessons.learnt}
+    assert len(kept) == len(lessons.kept_back)
+
+
+def test_never_more_is_kept_back_than_a_check_can_use() -> None:
+    assert len(divide(wordings(500), 0.5).kept_back) == MOST_KEPT_BACK
+
+
+def test_examples_marked_for_validation_are_the_check() -> None:
+    marked = [example("Marked?", "Marked.", split="validation")]
+    lessons = divide(wordings(10) + marked, 0.2)
+    assert lessons.kept_back == tuple(marked)
+    assert len(lessons.learnt) == 30
+
+
+def test_every_epoch_has_every_example_once_and_its_own_order() -> None:
+    lengths = [n * 7 % 40 for n in range(101)]
+    sampler = ByLength(lengths, batch=8, seed=7)
+    first = list(sampler)
+    sampler.set_epoch(1)
+    second = list(sampler)
+    assert sorted(first) == sorted(second) == list(range(101))
+    assert first != second
+    sampler.set_epoch(0)
+    assert list(sampler) == first
+
+
+def test_batches_of_like_length_waste_little_padding() -> None:
+    dice = random.Random(1)
+    lengths = [dice.randint(30, 120) for _ in range(240)]
+    assert _padded(list(ByLength(lengths, 8, 7)), lengths) < 1.1 * sum(lengths) < _padded(range(240), lengths)
+
+
+def _padded(order: "list[int] | range", lengths: list[int]) -> int:
+    batches = [[lengths[i] for i in order[at : at + 8]] for at in range(0, len(order), 8)]
+    return sum(len(batch) * max(batch) for batch in batches)
