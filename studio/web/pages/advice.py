@@ -1,0 +1,104 @@
+"""Step 3: which ways of building fit, why, and how long each takes here. The person decides."""
+
+from typing import Any, get_args
+
+import gradio as gr
+
+from studio import engines, orders, training
+from studio.base import machine
+from studio.base.errors import NotEnough, StudioError
+from studio.base.project import Card, Project
+from studio.base.records import Approach
+from studio.base.runs import Runs
+from studio.web.shell import BARE, Shell
+from studio.web.views import advice as views
+
+
+def build(shell: Shell) -> None:
+    t = shell.t
+    with shell.page("advice") as page:
+        options = gr.HTML(elem_id="options", **BARE)
+        with gr.Column(elem_classes="sheet"):
+            picked = gr.CheckboxGroup(
+                approaches(shell),
+                label=t("advice.pick"),
+                info=t("advice.pick.more"),
+                elem_classes="pills",
+                elem_id="picked",
+            )
+            effort = gr.Radio(
+                _efforts(shell),
+                value="balanced",
+                label=t("advice.effort"),
+                elem_classes="cards-3",
+                elem_id="effort",
+            )
+        with gr.Accordion(t("advice.why"), open=False, elem_classes="fold"):
+            why = gr.HTML(**BARE)
+        with gr.Accordion(t("advice.model"), open=False, elem_classes="fold"):
+            model = gr.Dropdown(
+                _models(shell),
+                label=t("advice.model.label"),
+                info=t("advice.model.more"),
+                interactive=True,
+                elem_id="model",
+            )
+
+        def load(project: Project, _request: gr.Request) -> tuple[Any, ...]:
+            runs, card, counts = shell.studio.runs, project.card, project.store.counts()
+            advice, plan, here = (
+                orders.advise(project, runs),
+                plan_of(project, runs),
+                machine.look(project.folder),
+            )
+            value = [
+                approach
+                for _, approach in views.choices(advice, shell.voice)
+                if approach in (card.chosen or advice.recommended)
+            ]
+            return (
+                views.options(advice, shell.voice),
+                gr.CheckboxGroup(choices=views.choices(advice, shell.voice), value=value),
+                card.effort,
+                views.why(counts["documents"], counts["examples"], here, plan.reasons if plan else (), shell.voice),
+                orders.model_of(project, runs),
+            )
+
+        page.on_load(load, [options, picked, effort, why, model])
+        shell.actions("advice", save, [picked, effort, model])
+
+
+def save(project: Project, picked: list[str], effort: str, model: str) -> None:
+    if not picked:
+        raise NotEnough("approaches_none")
+    engines.model(model)
+    project.change(chosen=tuple(picked), effort=effort, model=model)
+
+
+def plan_of(project: Project, runs: Runs) -> training.Plan | None:
+    """How the learning would go, or None when there is too little to learn from or it does not fit here."""
+    try:
+        model = engines.model(orders.model_of(project, runs))
+        return training.plan(project.store.examples(), model, machine.look(project.folder), project.card.effort)
+    except StudioError:
+        return None
+
+
+def approaches(shell: Shell) -> list[tuple[str, str]]:
+    """Every approach there is. Pages declare them all and then show a few: what Gradio accepts from a page it otherwise
+    remembers by tab, and forgets when the studio is started again."""
+    return [(shell.voice.approach(approach), approach) for approach in get_args(Approach)]
+
+
+def _efforts(shell: Shell) -> list[tuple[str, str]]:
+    return [(shell.t(f"advice.effort.{value}"), value) for value in get_args(Card.model_fields["effort"].annotation)]
+
+
+def _models(shell: Shell) -> list[tuple[str, str]]:
+    return [
+        (
+            shell.t("advice.model.one", title=model.title, memory=model.memory_gb, licence=model.licence_name),
+            model.name,
+        )
+        for model in engines.catalogue()
+    ]

@@ -1,0 +1,106 @@
+"""Step 4: build, and watch. Everything shown is read from the run's folder, so closing the page changes nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from studio import engines, orders
+from studio.base import events
+from studio.base.project import Project
+from studio.base.records import Run
+from studio.web import charts
+from studio.web.shell import BARE, QUICK, SLOW, Shell
+from studio.web.views import build as views
+from studio.web.views import run as run_views
+
+LAST_LINES = 60
+DIALOG = """
+const dialog = element.querySelector("dialog");
+dialog.addEventListener("close", () => { if (dialog.returnValue === "go") trigger("confirm"); dialog.returnValue = ""; });
+"""
+
+
+def build(shell: Shell) -> None:
+    t = shell.t
+    with shell.page("build") as page:
+        plan = gr.HTML(elem_id="plan", **BARE)
+        panel = gr.HTML(elem_id="job", **BARE)
+        with gr.Row(elem_classes="inline"):
+            start = gr.Button(t("build.start"), variant="primary", scale=0, min_width=180, elem_id="start")
+            stop = gr.Button(t("build.stop"), variant="stop", scale=0, min_width=130, elem_id="stop", visible=False)
+        with gr.Column(visible=False, elem_classes="card", elem_id="chartcard") as box:
+            gr.HTML(shell.voice.html("title.html", title=t("build.chart")), **BARE)
+            chart = gr.HTML(elem_id="chart", **BARE)
+        with gr.Accordion(t("build.details"), open=False, elem_classes="fold"):
+            details = gr.HTML(elem_id="details", **BARE)
+        dialog = gr.HTML(views.dialog(shell.voice), elem_id="dialogs", js_on_load=DIALOG, **BARE)
+        timer = gr.Timer(1, active=False)
+        shown = [panel, chart, box, timer, start, stop, details]
+
+        def on_start(request: gr.Request) -> list[Any]:
+            project = shell.project(request)
+            latest = shell.studio.runs.latest(project, "build")
+            again = latest is not None and latest.state == "done"
+            orders.build(project, shell.studio.runs, project.card.chosen, project.card.effort, again=again)
+            return look(shell, project)
+
+        def on_tick(request: gr.Request) -> list[Any]:
+            return look(shell, shell.project(request))
+
+        def on_stop(request: gr.Request) -> list[Any]:
+            project = shell.project(request)
+            latest = shell.studio.runs.latest(project, "build")
+            if run_views.is_active(latest):
+                shell.studio.runs.stop(latest.id)
+            return look(shell, project)
+
+        page.on_load(lambda project, _request: planned(shell, project), [plan])
+        page.on_load(lambda project, _request: look(shell, project), shown)
+        start.click(shell.guard(on_start), None, shown, **SLOW)
+        timer.tick(on_tick, None, shown, **QUICK)
+        stop.click(
+            fn=None,
+            js="() => document.querySelector('dialog[data-dialog=stop]').showModal()",
+            api_visibility="private",
+        )
+        dialog.confirm(shell.guard(on_stop), None, shown, **SLOW)
+        shell.actions("build")
+
+
+def look(shell: Shell, project: Project) -> list[Any]:
+    """Panel, curve, timer, buttons and log of the latest build. The same on load, on every tick and in tests."""
+    run = shell.studio.runs.latest(project, "build")
+    said = shell.studio.runs.said(run) if run else events.Said()
+    before = shell.studio.runs.waiting_before(run) if run else 0
+    active, curve = run_views.is_active(run), charts.learning_curve(said.losses, shell.voice)
+    label = shell.t(
+        "build.start" if run is None else "build.retry" if run.state in ("failed", "stopped") else "build.again"
+    )
+    return [
+        run_views.panel(run, said, before, shell.voice),
+        curve if curve else gr.skip(),
+        gr.Column(visible=bool(curve)),
+        gr.Timer(active=active),
+        gr.Button(label, visible=not active, variant="secondary" if run and run.state == "done" else "primary"),
+        gr.Button(visible=active and run is not None and not run.cancel),
+        views.details(_log(run), shell.voice),
+    ]
+
+
+def planned(shell: Shell, project: Project) -> str:
+    """One line: what will be built, with which model, in about how long."""
+    runs, chosen = shell.studio.runs, project.card.chosen
+    minutes = max((o.minutes for o in orders.advise(project, runs).options if o.approach in chosen), default=0.0)
+    return views.plan(chosen, engines.model(orders.model_of(project, runs)).title, minutes, shell.voice)
+
+
+def _log(run: Run | None) -> list[str]:
+    if run is None:
+        return []
+    try:
+        with (Path(run.folder) / "output.log").open("rb") as file:
+            file.seek(max(file.seek(0, 2) - 16_000, 0))
+            return file.read().decode("utf-8", errors="replace").splitlines()[-LAST_LINES:]
+    except OSError:
+        return []

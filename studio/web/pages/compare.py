@@ -1,0 +1,190 @@
+"""Step 5: the same question to several assistants, side by side; why each answered so; and the test questions' results."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from studio import answering, comparison, orders
+from studio.base import events, files
+from studio.base.errors import BadInput, NotFound
+from studio.base.project import Project
+from studio.base.records import Answer, Explanation, Scorecard, Variant, Vote
+from studio.web.asking import Asking, Column
+from studio.web.pages.advice import approaches
+from studio.web.shell import BARE, QUICK, SLOW, Shell
+from studio.web.views import answers as views
+from studio.web.views import run as run_views
+from studio.web.views.explanation import Why
+
+TO_WHY = (
+    "() => document.getElementById('why-' + document.documentElement.dataset.why)?.scrollIntoView({block: 'center'})"
+)
+MOST = 4
+SUGGESTED = 40
+GESTURES = """
+element.addEventListener("click", (event) => {
+  const pick = event.target.closest("[data-pick]"), why = event.target.closest("[data-why]");
+  if (pick && !pick.disabled) trigger("pick", { variant: pick.dataset.pick });
+  if (why) trigger("why", { answer: (document.documentElement.dataset.why = why.dataset.why) });
+});
+"""
+
+
+def build(shell: Shell) -> None:
+    t = shell.t
+    with shell.page("compare") as page:
+        with gr.Row(elem_classes="askrow", equal_height=True):
+            question = gr.Dropdown(
+                [],
+                label=t("compare.question"),
+                info=t("compare.question.more"),
+                allow_custom_value=True,
+                interactive=True,
+                scale=5,
+                elem_id="question",
+            )
+            ask = gr.Button(t("compare.ask"), variant="primary", scale=0, min_width=120, elem_id="ask")
+        who = gr.CheckboxGroup(approaches(shell), label=t("compare.who"), elem_classes="pills bare", elem_id="who")
+        grid = gr.HTML(elem_id="grid", js_on_load=GESTURES, **BARE)
+        results = gr.HTML(elem_id="results", **BARE)
+        job = gr.HTML(elem_id="job", **BARE)
+        with gr.Row(elem_classes="inline"):
+            test = gr.Button(t("results.run"), variant="secondary", scale=0, min_width=200, elem_id="test")
+        timer = gr.Timer(1, active=False)
+        live = [grid, results, job, test, timer]
+
+        async def on_ask(request: gr.Request, question: str | None, who: list[str]) -> AsyncIterator[list[Any]]:
+            project = shell.project(request)
+            asking = Asking(project, chosen(project, who), question or "", shell.studio.engine)
+            try:
+                while not asking.finished:
+                    yield [views.grid(asking.columns, shell.voice), gr.skip()]
+                    await asyncio.sleep(0.1)
+                yield [views.grid(asking.columns, shell.voice), gr.Timer(active=working(shell, project))]
+                asking.complain()
+            finally:
+                asking.stop()
+
+        def on_pick(request: gr.Request, given: gr.EventData) -> Any:
+            project = shell.project(request)
+            shown = views.latest_together(project.store.all(Answer), answering.variants(project))
+            if not shown:
+                raise BadInput("nothing_asked")
+            comparison.choose(project, shown[0].question, shown, given.variant or None)
+            return answers(shell, project)
+
+        def on_why(request: gr.Request, given: gr.EventData) -> list[Any]:
+            project = shell.project(request)
+            answer = project.store.get(Answer, given.answer)
+            if answer is None:
+                raise NotFound("answer_missing", name=given.answer)
+            orders.explain(project, shell.studio.runs, answer)
+            return look(shell, project)
+
+        def on_test(request: gr.Request) -> list[Any]:
+            project = shell.project(request)
+            keep(project, answering.variants(project))
+            orders.evaluate(project, shell.studio.runs)
+            return look(shell, project)
+
+        def on_tick(request: gr.Request) -> list[Any]:
+            return look(shell, shell.project(request))
+
+        gr.on(
+            [ask.click, question.select],
+            shell.guard(on_ask),
+            [question, who],
+            [grid, timer],
+            trigger_mode="once",
+            **SLOW,
+        )
+        grid.pick(shell.guard(on_pick), None, grid, **SLOW)
+        grid.why(shell.guard(on_why), None, live, **SLOW).success(fn=None, js=TO_WHY, api_visibility="private")
+        test.click(shell.guard(on_test), None, live, **SLOW)
+        timer.tick(on_tick, None, live, **QUICK)
+        page.on_load(lambda project, _request: form(shell, project), [question, who])
+        page.on_load(lambda project, _request: look(shell, project), live)
+        shell.actions("compare")
+
+
+def form(shell: Shell, project: Project) -> list[Any]:
+    """Questions to choose from and assistants to ask."""
+    questions = [question.question for question in project.store.questions()][:SUGGESTED]
+    variants = answering.variants(project)
+    shown = views.latest_together(project.store.all(Answer), variants)
+    last = shown[0].question if shown else questions[0] if questions else None
+    choices = [(views.name(variant, shell.voice), variant.approach) for variant in variants]
+    before = {answer.variant for answer in shown}
+    asked = [variant.approach for variant in variants if variant.id in before] or [each[1] for each in choices][:MOST]
+    return [gr.Dropdown(choices=questions, value=last), gr.CheckboxGroup(choices=choices, value=asked)]
+
+
+def look(shell: Shell, project: Project) -> list[Any]:
+    """Everything below the question, from disk: answers, results, the running test, and whether it will change."""
+    runs, voice = shell.studio.runs, shell.voice
+    test, cards = runs.latest(project, "evaluate"), project.store.all(Scorecard)
+    shown_test = test if test is not None and test.state != "done" else None
+    said = runs.said(shown_test) if shown_test else events.Said()
+    panel = run_views.panel(
+        shown_test, said, runs.waiting_before(shown_test) if shown_test else 0, voice, of="test", compact=True
+    )
+    can_test = not run_views.is_active(test) and bool(project.store.questions()) and bool(answering.variants(project))
+    return [
+        answers(shell, project),
+        views.results(cards[-1] if cards else None, project.variants(), voice),
+        panel,
+        gr.Button(visible=can_test),
+        gr.Timer(active=working(shell, project)),
+    ]
+
+
+def answers(shell: Shell, project: Project) -> Any:
+    """The last question's answers with the vote on them and what explains them."""
+    variants = answering.variants(project)
+    shown = views.latest_together(project.store.all(Answer), variants)
+    by_id = {variant.id: variant for variant in variants}
+    columns = [Column(by_id[answer.variant], answer.text, answer.passages, answer) for answer in shown]
+    votes = [vote for vote in project.store.all(Vote) if vote.answers == tuple(answer.id for answer in shown)]
+    return views.grid(
+        columns,
+        shell.voice,
+        chosen=votes[-1].winner if votes else None,
+        voted=bool(votes),
+        whys=whys(shell, project, shown),
+    )
+
+
+def whys(shell: Shell, project: Project, shown: list[Answer]) -> dict[str, Why]:
+    """Explanations of these answers: the finished ones from the project, the others as far as their run has come."""
+    done, runs = views.explained(project.store.all(Explanation)), shell.studio.runs
+    found = {answer.id: Why(done[answer.id].games) for answer in shown if answer.id in done}
+    for run in runs.of(project):
+        about = files.read_json(Path(run.folder) / "run.json") if run.kind == "explain" else None
+        answer = about["request"]["answer"] if about else ""
+        if answer in {each.id for each in shown} and answer not in found:
+            said = runs.said(run)
+            found[answer] = Why(said.games, run, said.fraction)
+    return found
+
+
+def working(shell: Shell, project: Project) -> bool:
+    return any(
+        run.kind in ("explain", "evaluate") and run_views.is_active(run) for run in shell.studio.runs.of(project)
+    )
+
+
+def chosen(project: Project, who: list[str]) -> list[Variant]:
+    variants = [variant for variant in answering.variants(project) if variant.approach in who][:MOST]
+    if not variants:
+        raise BadInput("nobody_asked")
+    keep(project, variants)
+    return variants
+
+
+def keep(project: Project, variants: list[Variant]) -> None:
+    """Remember who answers: instructions may have changed since the build, and explanations look the assistant up."""
+    known = {variant.id for variant in project.variants()}
+    project.store.put(*[variant for variant in variants if variant.id not in known])

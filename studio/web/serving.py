@@ -1,0 +1,49 @@
+"""The studio's own server: one port of this machine, and the link that opens it."""
+
+import socket
+import threading
+import webbrowser
+
+import uvicorn
+
+from studio.base.errors import BadInput
+from studio.base.settings import Settings
+from studio.base.words import Translate
+from studio.web.app import create_app
+from studio.web.security import check_bind
+
+BROWSER_DELAY = 0.5  # seconds until the server answers
+
+
+def serve(settings: Settings, t: Translate, *, open_browser: bool = True) -> None:
+    """Serve until interrupted. Raises Refused("public_bind") and BadInput("port_taken") before anything is started."""
+    check_bind(settings)
+    listener = _listen(settings.host, settings.port)
+    port = listener.getsockname()[1]
+    app = create_app(settings.model_copy(update={"port": port}))
+    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{shown}:{port}/?token={app.state.token}"
+    print(t("cli.open", url=url), t("cli.stop_hint"), sep="\n", flush=True)  # noqa: T201 - the link must be seen
+    if open_browser:
+        threading.Timer(BROWSER_DELAY, webbrowser.open, [url]).start()
+    config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=3)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise BadInput("port_taken", port=str(port), free=str(_free_port(family, host))) from error
+    listener.listen(128)
+    return listener
+
+
+def _free_port(family: socket.AddressFamily, host: str) -> int:
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])

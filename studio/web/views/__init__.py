@@ -1,0 +1,1 @@
+"""What is shown, as pure functions from records to HTML. No Gradio here, and nothing is read from disk."""

@@ -1,0 +1,91 @@
+"""What went wrong, what people chose, and what they corrected."""
+
+from collections.abc import Mapping, Sequence
+
+from studio.base.records import Feedback, Graded, Question, Score, Scorecard, Variant
+from studio.comparison import Standing
+from studio.web.voice import Voice
+
+
+def numbers(
+    scorecard: Scorecard | None,
+    variant: Variant | None,
+    standing: Standing,
+    corrections: Sequence[Feedback],
+    voice: Voice,
+) -> str:
+    """Three figures: right answers of the assistant looked at, votes, corrections."""
+    score = _score(scorecard, variant)
+    return voice.html(
+        "improve_numbers.html",
+        figures=[
+            (
+                voice.t("improve.right"),
+                voice.t("results.right", right=round(score.value * score.n), n=score.n) if score else "–",
+            ),
+            (voice.t("improve.votes"), voice.number(standing.votes)),
+            (
+                voice.t("improve.corrections"),
+                voice.number(sum(bool(each.correction) for each in corrections)),
+            ),
+        ],
+    )
+
+
+def weak(graded: Sequence[Graded], questions: Mapping[str, Question], tested: bool, voice: Voice) -> str:
+    rows = []
+    for each in graded:
+        question = questions.get(each.question_id)
+        if question is None:
+            continue
+        rows.append(
+            {
+                "id": each.question_id,
+                "question": question.question,
+                "said": each.answer.text,
+                "expected": question.reference if question.answerable else voice.t("improve.should_decline"),
+                "missing": ", ".join(fact.split("|")[0] for fact in each.missing),
+            }
+        )
+    return voice.html("improve_weak.html", rows=rows, tested=tested)
+
+
+def votes(standing: Standing, known: Mapping[str, Variant], voice: Voice) -> str:
+    places = [
+        (
+            voice.approach(known[p.variant].approach),
+            voice.t("improve.chosen", n=p.chosen, of=p.shown),
+            100 * p.chosen / p.shown,
+        )
+        for p in standing.places
+        if p.variant in known
+    ]
+    return voice.html("improve_votes.html", places=places, sentence=_standing(standing, known, voice))
+
+
+def corrections(kept: Sequence[Feedback], voice: Voice) -> str:
+    return voice.html("improve_corrections.html", rows=[each for each in reversed(kept) if each.correction])
+
+
+def _standing(standing: Standing, known: Mapping[str, Variant], voice: Voice) -> str:
+    if not standing.votes:
+        return voice.t("improve.votes.none")
+    if standing.leader not in known or standing.second not in known:
+        return voice.t("improve.votes.even")
+    named = {
+        "first": voice.approach(known[standing.leader].approach),
+        "second": voice.approach(known[standing.second].approach),
+        "wins": standing.wins,
+        "losses": standing.losses,
+    }
+    if standing.proven:
+        return voice.t("improve.votes.proven", **named)
+    return (
+        voice.t("improve.votes.more", **named, more=standing.more) if standing.more else voice.t("improve.votes.even")
+    )
+
+
+def _score(scorecard: Scorecard | None, variant: Variant | None) -> Score | None:
+    scored = scorecard.variants if scorecard else ()
+    mine = next((s for s in scored if variant is not None and s.variant == variant.id), None)
+    return next((score for score in mine.scores if score.metric == "right"), None) if mine else None

@@ -1,0 +1,278 @@
+"""What is shown, as pure functions: no server, no browser."""
+
+from pathlib import Path
+
+import pytest
+
+from studio import answering
+from studio.base import events, records
+from studio.base.events import Loss, Said
+from studio.base.project import Card
+from studio.base.records import Answer, Fault, Feedback, Finding, Run, Variant
+from studio.comparison import standing
+from studio.web import charts
+from studio.web.asking import Column
+from studio.web.views import advice, answers, explanation, export, improve, material, projects, run
+from studio.web.voice import Voice
+from tests.web import stories
+from tests.web.conftest import text
+
+EVIL = '<img src=x onerror=alert(1)><script>alert(1)</script>" onmouseover="x'
+EN, ES = Voice("en"), Voice("es")
+
+
+def a_run(state: str = "running", **more: object) -> Run:
+    return Run(id="r", kind="build", project="p", folder="/nowhere", state=state, **more)  # type: ignore[arg-type]
+
+
+def tame(html: str) -> bool:
+    return "<script" not in html and "<img" not in html and 'onmouseover="' not in html
+
+
+@pytest.mark.parametrize("voice", [EN, ES], ids=["en", "es"])
+def test_nothing_a_person_or_a_model_writes_becomes_markup(voice: Voice, tmp_path: Path) -> None:
+    variant = Variant(id="v", approach="documents", model="m")
+    passage = stories.passages()[0]
+    nasty = passage.model_copy(
+        update={"chunk": passage.chunk.model_copy(update={"document": EVIL, "text": EVIL, "heading": EVIL})}
+    )
+    citation = records.Citation(number=1, passage=0)
+    answer = Answer(variant="v", question=EVIL, text=f"{EVIL} [1]", passages=(nasty,), citations=(citation,))
+    game = records.Game(
+        kind="question", units=(records.Unit(text=EVIL, value=5.0),), base=0.0, full=5.0, method="exact", evaluations=2
+    )
+    example = stories._example(1, EVIL).model_copy(
+        update={"messages": (records.Message(role="user", content=EVIL),) * 2}
+    )
+    feedback = Feedback(question=EVIL, correction=EVIL)
+    shown = [
+        projects.cards([projects.Entry(Card(name=EVIL))], voice),
+        answers.grid([Column(variant, EVIL)], voice),
+        answers.grid([Column(variant, EVIL, (nasty,), answer)], voice, whys={answer.id: explanation.Why((game,))}),
+        material.sources(
+            [EVIL], [], [example], {EVIL: ()}, [material.Refused(EVIL, Fault(code="name_empty"))], 1, voice
+        ),
+        material.preview([example], voice),
+        improve.corrections([feedback], voice),
+        run.panel(a_run("failed", fault=Fault(code="unexpected", parameters={"reason": EVIL})), Said(), 0, voice),
+        export.prepared(
+            "p",
+            [export.Prepared(records.Exported(variant="v", path="x", form="merged", url=f"https://x/{EVIL}"), None)],
+            voice,
+        ),
+    ]
+    assert all(tame(html) for html in shown)
+    assert all("&lt;" in html for html in (shown[0], shown[1], shown[4], shown[5]))
+
+
+def test_a_citation_opens_the_passage_with_its_document_page_and_words(tmp_path: Path) -> None:
+    made = stories.project(tmp_path)
+    answer = next(a for a in stories.asked(made) if a.passages)
+    variant = made.variant(answer.variant)
+    html = answers.grid([Column(variant, answer.text, answer.passages, answer)], EN)
+    assert html.count('class="cite"') == 2
+    assert "1 · Home policy.pdf, p. 4, Water" in text(html)
+    assert stories.PASSAGES[0] in html
+    assert "[1]" not in text(html)
+
+
+def test_a_number_in_brackets_that_cites_nothing_stays_as_it_was_written() -> None:
+    answer = Answer(variant="v", question="?", text="See [7] and [12].")
+    html = answers.grid([Column(Variant(id="v", approach="plain", model="m"), answer=answer)], EN)
+    assert "See [7] and [12]." in text(html)
+
+
+def test_a_declined_answer_is_worded_in_the_readers_language() -> None:
+    answer = Answer(variant="v", question="?", text="", refused=True)
+    column = Column(Variant(id="v", approach="documents", model="m"), answer=answer)
+    assert EN.t("answer.not_found") in text(answers.grid([column], EN))
+    assert ES.t("answer.not_found") in text(answers.grid([column], ES))
+    assert "data-why" not in answers.grid([column], EN)
+
+
+def test_an_answer_being_written_cannot_be_chosen_yet(tmp_path: Path) -> None:
+    made = stories.project(tmp_path)
+    done = stories.asked(made)[0]
+    columns = [Column(made.variant(done.variant), done.text, (), done), Column(made.variants()[1], "Half a sen")]
+    html = answers.grid(columns, EN)
+    assert "disabled" in html
+    assert 'aria-busy="true"' in html
+    assert "none-best" not in html
+
+
+def test_the_newest_answers_to_the_last_question_are_shown(tmp_path: Path) -> None:
+    made = stories.project(tmp_path)
+    first, again = stories.asked(made), stories.asked(made)
+    other = stories.asked(made, "Another one?")[:2]
+    kept = [*first, *again]
+    assert answers.latest_together(kept, made.variants()) == again
+    assert answers.latest_together([*kept, *other], made.variants()) == other
+    assert answers.latest_together([], made.variants()) == []
+
+
+def test_the_results_say_how_many_how_sure_and_no_more_than_was_shown(tmp_path: Path) -> None:
+    made = stories.project(tmp_path)
+    shown = text(answers.results(stories.tested(made), made.variants(), EN))
+    assert "21 of 28" in shown
+    assert "very likely 58% to 87%" in shown
+    assert "may still be luck" in shown
+    assert text(answers.results(None, made.variants(), EN)).endswith(EN.t("results.none"))
+
+
+def test_a_draw_on_the_test_questions_is_called_a_draw(tmp_path: Path) -> None:
+    made = stories.project(tmp_path)
+    card = stories.tested(made)
+    draw = card.differences[0].model_copy(update={"wins": 2, "losses": 2})
+    shown = text(answers.results(card.model_copy(update={"differences": (draw,)}), made.variants(), EN))
+    assert "equally many" in shown
+
+
+def test_an_explanation_says_its_main_passage_its_share_and_how_far_to_trust_it(tmp_path: Path) -> None:
+    made = stories.project(tmp_path)
+    answer = next(a for a in stories.asked(made) if a.passages)
+    html = explanation.why(explanation.Why(stories.explained(made, answer).games), answer, "C", "Search", EN)
+    shown = text(html)
+    assert "rests most on Home policy.pdf, p. 4, Water (77% of the support)" in shown
+    assert "all combinations tried, with a shortcut (8 trials, 4.2 s)" in shown
+    assert "not whether it is true" in shown
+    assert '<mark class="strong">' in html
+    assert '<mark class="against">' in html
+    assert "(counted a lot)" in shown
+
+
+def test_words_whose_weight_is_within_the_noise_are_not_marked(tmp_path: Path) -> None:
+    units = (records.Unit(text="sure", value=5.0, error=0.1), records.Unit(text="noise", value=2.0, error=1.5))
+    game = records.Game(kind="question", units=units, base=0, full=7, method="permutation", evaluations=4)
+    html = explanation.why(explanation.Why((game,)), Answer(variant="v", question="?", text="x"), "A", "x", EN)
+    assert html.count("<mark class=") == 1 + 3  # and the three of the legend
+    assert ">noise<" not in html
+
+
+def test_an_explanation_of_next_to_nothing_says_so() -> None:
+    game = records.Game(
+        kind="passages",
+        units=(records.Unit(text="x", value=0.2, passage=0),),
+        base=-3,
+        full=-2.8,
+        method="exact",
+        evaluations=2,
+    )
+    shown = text(explanation.why(explanation.Why((game,)), Answer(variant="v", question="?", text="x"), "A", "x", EN))
+    assert "made little difference" in shown
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "done", "failed", "stopped"])
+@pytest.mark.parametrize("of", ["build", "test", "exporting", "pushing"])
+@pytest.mark.parametrize("voice", [EN, ES], ids=["en", "es"])
+def test_every_state_of_every_run_has_its_words(voice: Voice, of: str, state: str) -> None:
+    fault = Fault(code="disk_full") if state == "failed" else None
+    shown = text(run.panel(a_run(state, fault=fault), Said(), 2, voice, of=of))
+    assert shown
+    assert (state != "failed") or voice.t("error.disk_full") in shown
+    assert run.is_active(a_run(state)) == (state in ("queued", "running"))
+
+
+def test_progress_is_told_in_stages_and_seconds() -> None:
+    said = events.fold(
+        [
+            events.Planned(stages=("index", "check")),
+            events.Stage(name="check"),
+            events.Progress(done=5, of=10, seconds_left=75),
+        ]
+    )
+    html = run.panel(a_run(), said, 0, EN)
+    assert 'aria-valuenow="75"' in html
+    assert "1:15" in text(html)
+    assert "5 / 10" in text(html)
+
+
+def test_a_waiting_run_says_what_comes_first() -> None:
+    assert "Other work comes first: 2." in text(run.panel(a_run("queued"), Said(), 2, EN))
+
+
+def test_the_curve_has_words_for_those_who_do_not_see_it() -> None:
+    losses = [Loss(step=n, of=40, train=2.0 - n / 40, validation=1.5 if n % 10 == 0 else None) for n in range(1, 31)]
+    html = charts.learning_curve(losses, EN)
+    assert "the error fell from 1.98 to" in html
+    assert charts.learning_curve([], EN) == ""
+    assert charts.learning_curve([Loss(step=1, of=1, validation=0.0)], EN)
+
+
+def test_findings_come_with_the_serious_ones_first() -> None:
+    html = material.findings([Finding(code="documents_ready", level="good"), Finding(code="nothing", level="stop")], EN)
+    assert html.index("ic stop") < html.index("ic good")
+
+
+def test_an_approach_that_is_not_possible_cannot_be_picked() -> None:
+    advised = records.Advice(
+        options=(
+            records.Option(approach="documents", fit=0.8, recommended=True, minutes=0.4),
+            records.Option(
+                approach="trained",
+                fit=0,
+                possible=False,
+                reasons=(records.Reason(code="documents_none", speaks="against"),),
+            ),
+        )
+    )
+    assert [approach for _, approach in advice.choices(advised, EN)] == ["documents"]
+    shown = text(advice.options(advised, EN))
+    assert "Recommended" in shown
+    assert "under 1 min" in shown
+    assert "Not possible yet" in shown
+
+
+def test_wrong_answers_are_shown_with_what_was_missing(tmp_path: Path) -> None:
+    from studio import improvement
+
+    made = stories.project(tmp_path)
+    card = stories.tested(made)
+    wrong = improvement.weak(card, card.variants[0].variant)
+    shown = text(improve.weak(wrong, {q.id: q for q in made.store.questions()}, True, EN))
+    assert "Missing: 30" in shown
+    assert EN.t("improve.should_decline") in shown
+
+
+def test_the_votes_prove_only_what_they_prove(tmp_path: Path) -> None:
+    made = stories.project(tmp_path)
+    known = {variant.id: variant for variant in answering.variants(made)}
+    given = stories.asked(made)
+    stories.voted(made, given, given[2].variant)
+    assert "more votes like these would settle it" in text(
+        improve.votes(standing(made.store.all(records.Vote)), known, EN)
+    )
+    assert text(improve.votes(standing([]), known, EN)).endswith(EN.t("improve.votes.none"))
+
+
+def test_the_check_before_sharing_rests_on_facts(tmp_path: Path) -> None:
+    from studio import engines
+
+    made = stories.project(tmp_path)
+    card, model = stories.tested(made), engines.catalogue()[0]
+    best = made.variant(card.variants[-1].variant)
+    people = [Finding(code="personal_email", level="warn", count=3)]
+    shown = text(export.checklist(model, card, best, people, EN))
+    assert "Apache License 2.0" in shown
+    assert "75% right on 28 test questions" in shown
+    assert "3 places" in shown
+    assert EN.t("export.check.untested") in text(export.checklist(model, None, best, [], EN))
+
+
+@pytest.mark.parametrize(
+    ("voice", "shown"),
+    [
+        (EN, ("60%", "1.4 s", "1,284", "2.6 GB", "6 min", "1.7 h")),
+        (ES, ("60 %", "1,4 s", "1284", "2,6 GB", "6 min", "1,7 h")),
+    ],
+    ids=["en", "es"],
+)
+def test_numbers_are_written_as_people_write_them(voice: Voice, shown: tuple[str, ...]) -> None:
+    made = (
+        voice.percent(0.6),
+        voice.seconds(1.4),
+        voice.number(1284),
+        voice.size(2.6e9),
+        voice.minutes(6),
+        voice.minutes(100),
+    )
+    assert made == shown
