@@ -261,7 +261,8 @@ def journey(session: Session, given: argparse.Namespace) -> None:
     advice = orders.advise(project, Runs(session.settings))
     session.say(t("cli.advised", approaches=", ".join(t(f"approach.{a}") for a in advice.recommended)))
     possible = {option.approach for option in advice.options if option.possible}
-    wanted = given.approach or [a for a in ("instructions", "documents", "trained") if a in possible]
+    shown = {"instructions", "documents", "trained", *advice.recommended}
+    wanted = given.approach or [option.approach for option in advice.options if option.approach in shown & possible]
     _build(session, project, wanted, given.effort)
     card = _last(project.store.all(Scorecard))
     if card is None:

@@ -51,7 +51,7 @@ def build(shell: Shell) -> None:
         def on_stop(request: gr.Request) -> list[Any]:
             project = shell.project(request)
             latest = shell.studio.runs.latest(project, "build")
-            if run_views.is_active(latest):
+            if latest is not None and run_views.is_active(latest):
                 shell.studio.runs.stop(latest.id)
             return look(shell, project)
 

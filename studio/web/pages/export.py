@@ -1,6 +1,6 @@
 """Step 7: take the assistant home: as a file, to the Hugging Face Hub, into other programs."""
 
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
@@ -62,7 +62,7 @@ def build(shell: Shell) -> None:
         timer = gr.Timer(1, active=False)
         live = [job, prepared, hub, pushing, prepare, push, timer]
 
-        def on_prepare(request: gr.Request, which: str | None, form: str) -> list[Any]:
+        def on_prepare(request: gr.Request, which: str | None, form: Literal["adapter", "merged"]) -> list[Any]:
             project = shell.project(request)
             variant = _chosen(project, which)
             if variant is None:

@@ -70,11 +70,12 @@ def corrections(kept: Sequence[Feedback], voice: Voice) -> str:
 def _standing(standing: Standing, known: Mapping[str, Variant], voice: Voice) -> str:
     if not standing.votes:
         return voice.t("improve.votes.none")
-    if standing.leader not in known or standing.second not in known:
+    leader, second = known.get(standing.leader or ""), known.get(standing.second or "")
+    if leader is None or second is None:
         return voice.t("improve.votes.even")
     named = {
-        "first": voice.approach(known[standing.leader].approach),
-        "second": voice.approach(known[standing.second].approach),
+        "first": voice.approach(leader.approach),
+        "second": voice.approach(second.approach),
         "wins": standing.wins,
         "losses": standing.losses,
     }
