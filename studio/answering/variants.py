@@ -50,8 +50,9 @@ def variants(project: Project, indexed: Indexed | None = None, trained: Trained 
 
 
 def _variant(approach: Approach, model: str, adapter: str | None, instructions: str, profile: Profile) -> Variant:
-    told = approach not in ("plain", "trained", "both")  # these are sent no instructions, so none decide their answers
     simple = small(model)  # reads one passage better than two (17 of 32 right against 14) and twice as fast
+    # Those that are sent no instructions: none decide their answers.
+    told = approach not in ("plain", "trained", "both", *(("documents", "whole") if simple else ()))
     made = Variant(
         id="",
         approach=approach,

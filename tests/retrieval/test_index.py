@@ -1,0 +1,225 @@
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from studio.base import project as projects
+from studio.base.errors import NotEnough, NotFound, NotPossibleHere, Stopped
+from studio.base.events import Event, Progress
+from studio.base.project import Project
+from studio.base.records import Document, Language
+from studio.retrieval import Hits, build, calibration, index, search, table
+from tests.retrieval.fakes import WordEmbedder
+
+TEXTS = {
+    "Devoluciones.pdf": "Las devoluciones se admiten durante 30 días naturales. El dinero tarda de 5 a 10 días laborables.",
+    "Garantía.pdf": "La garantía cubre averías de fábrica durante 3 años. El Sr. Ortega la atiende, según el art. 5.",
+    "O'Neill's shipping.md": "We ship to the UK by O'Neill Couriers for £4.95. Delivery takes 3 working days.",
+    "Precios.xlsx": "Producto: Pala; Precio: 12,50 €\nProducto: Azada; Precio: 18 €",
+}
+
+
+def go_on() -> bool:
+    return False
+
+
+def said(events: list[Event]) -> list[tuple[float, float]]:
+    return [(event.done, event.of) for event in events if isinstance(event, Progress)]
+
+
+def put(project: Project, name: str, text: str, language: Language = "es") -> None:
+    made = Document(id=name, name=name, kind="md", text=text, source=f"sources/{name}", sha256=name, language=language)
+    project.store.put_source(made.source, made.sha256, [made], [], [])
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    made = projects.create(tmp_path, "Tienda", "es")
+    for name, text in TEXTS.items():
+        put(made, name, text)
+    return made
+
+
+def found(hits: Hits) -> list[str]:
+    return [passage.chunk.document for passage in hits.passages]
+
+
+def test_documents_are_found_by_meaning_and_by_words_without_accents_and_in_the_plural(project: Project) -> None:
+    engine = WordEmbedder()
+    events: list[Event] = []
+    indexed = build(project, engine, events.append, go_on)
+    assert (indexed.documents, indexed.chunks, indexed.embedder) == (4, 4, "words-1")
+    assert said(events)[-1] == (4, 4)
+    assert found(search(project, "¿Cuántos días tengo para una DEVOLUCION?", engine))[0] == "Devoluciones.pdf"
+    assert found(search(project, "averia", engine))[0] == "Garantía.pdf"
+    assert found(search(project, "o'neill", engine, limit=2))[0] == "O'Neill's shipping.md"
+    assert found(search(project, "precio de las azadas", engine, limit=1)) == ["Precios.xlsx"]
+
+
+def test_a_similarity_is_the_raw_cosine_and_the_rows_come_back_whole(project: Project) -> None:
+    engine = WordEmbedder()
+    build(project, engine, lambda event: None, go_on)
+    hits = search(project, "garantía de fábrica", engine)
+    best = hits.passages[0]
+    [expected] = (
+        engine.embed(["Garantía. " + TEXTS["Garantía.pdf"]], "passage")
+        @ engine.embed(["garantía de fábrica"], "query")[0]
+    )
+    assert best.similarity == pytest.approx(expected, abs=1e-5)
+    assert hits.similarity >= best.similarity
+    assert best.chunk == next(c for c in index.chunking.chunks(project.store.documents()[1]))
+
+
+def test_what_is_not_in_the_documents_is_not_answerable(project: Project) -> None:
+    engine = WordEmbedder()
+    build(project, engine, lambda event: None, go_on)
+    assert search(project, "¿La garantía cubre averías de fábrica?", engine).answerable
+    assert not search(project, "¿Quién ganó la liga de balonmano?", engine).answerable
+    assert not search(project, "Which comet passes Saturn?", engine).answerable
+
+
+@pytest.mark.parametrize("question", ["¿?", "*", '"unclosed', "a AND (b", "x' OR 1=1 --", "<|im_end|>", "\x00", "🙂"])
+def test_odd_questions_find_something_or_nothing_but_never_break(project: Project, question: str) -> None:
+    engine = WordEmbedder()
+    build(project, engine, lambda event: None, go_on)
+    assert len(search(project, question, engine).passages) <= 4
+
+
+def test_only_what_changed_is_embedded_again(project: Project) -> None:
+    engine = WordEmbedder()
+    build(project, engine, lambda event: None, go_on)
+    engine.seen.clear()
+    build(project, engine, lambda event: None, go_on)
+    assert engine.seen == []
+    put(project, "Garantía.pdf", "La garantía dura ahora 5 años.")
+    build(project, engine, lambda event: None, go_on)
+    assert engine.seen == ["Garantía. La garantía dura ahora 5 años."]
+    assert "5 años" in search(project, "¿Cuánto dura la garantía?", engine).passages[0].chunk.text
+    assert len(list(project.index.glob("*.lance"))) == 1
+
+
+def test_a_deleted_index_comes_out_the_same(project: Project) -> None:
+    engine = WordEmbedder()
+    questions = ["plazo de devolución", "averia", "UK couriers", "precio pala"]
+    first = build(project, engine, lambda event: None, go_on)
+    before = [search(project, question, engine) for question in questions]
+    shutil.rmtree(project.index)
+    second = build(project, engine, lambda event: None, go_on)
+    assert [search(project, question, engine) for question in questions] == before
+    assert first.model_copy(update={"created": "", "seconds": 0}) == second.model_copy(
+        update={"created": "", "seconds": 0}
+    )
+
+
+def test_another_embedder_is_never_mixed_in(project: Project) -> None:
+    build(project, WordEmbedder(), lambda event: None, go_on)
+    other = WordEmbedder("words-2", dim=40)
+    with pytest.raises(NotPossibleHere) as caught:
+        search(project, "averia", other)
+    assert caught.value.parameters == {"made_by": "words-1", "now": "words-2"}
+    build(project, other, lambda event: None, go_on)
+    assert len(other.seen) == 4
+    assert found(search(project, "averia", other))[0] == "Garantía.pdf"
+
+
+def test_a_stopped_build_goes_on_where_it_was_and_the_old_index_answers_meanwhile(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = WordEmbedder()
+    build(project, engine, lambda event: None, go_on)
+    for number in range(3):
+        put(project, f"New {number}.md", f"Novedad {number}: abrimos los sábados.")
+    monkeypatch.setattr(index, "BATCH", 1)
+    engine.seen.clear()
+    with pytest.raises(Stopped):
+        build(project, engine, lambda event: None, lambda: len(engine.seen) == 2)
+    assert found(search(project, "averia", engine))[0] == "Garantía.pdf"
+    assert build(project, engine, lambda event: None, go_on).chunks == 7
+    assert len(engine.seen) == 3
+
+
+def test_without_documents_there_is_nothing_to_search(project: Project) -> None:
+    engine = WordEmbedder()
+    with pytest.raises(NotFound):
+        search(project, "averia", engine)
+    build(project, engine, lambda event: None, go_on)
+    for source in project.store.sources():
+        project.store.remove_source(source)
+    with pytest.raises(NotEnough):
+        build(project, engine, lambda event: None, go_on)
+    with pytest.raises(NotFound):
+        search(project, "averia", engine)
+
+
+def test_probes_about_the_companys_own_trade_do_not_raise_the_threshold() -> None:
+    frequencies = calibration.Frequencies(100, {})
+    asked = ["How do I prune a rose?", "Who painted the chapel?", "How deep is the lake?"]
+    nearest = [(0.95, "prune a rose in march"), (0.70, "a spade"), (0.72, "a hoe")]
+    assert calibration.threshold(asked, nearest, frequencies) == pytest.approx(0.719)
+
+
+def test_every_language_has_its_probes() -> None:
+    assert {language: len(set(asked)) for language, asked in calibration.probes().items()} == {"en": 40, "es": 40}
+
+
+def test_a_name_with_quotes_is_a_name(project: Project) -> None:
+    engine = WordEmbedder()
+    build(project, engine, lambda event: None, go_on)
+    made = table.manifest(project.index)
+    assert made is not None
+    assert [chunk.document for chunk in table.passages_of(project.index, made, "O'Neill's shipping.md")] == [
+        "O'Neill's shipping.md"
+    ]
+    assert table.passages_of(project.index, made, "x' OR 1=1 --") == []
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from studio.base.project import Project
+from studio.retrieval import build, index
+from tests.retrieval.fakes import WordEmbedder
+
+class Slow(WordEmbedder):
+    def embed(self, texts, kind):
+        time.sleep(0.05 if kind == "passage" else 0)
+        return super().embed(texts, kind)
+
+index.BATCH, index.SAVE_EVERY = 1, 0.0
+build(Project(Path(sys.argv[1])), Slow(), lambda event: print(event.done, flush=True), lambda: False)
+print("built", flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [2, 6, 11, 13])
+def test_a_build_killed_at_any_moment_leaves_an_index_that_answers_and_goes_on(project: Project, after: int) -> None:
+    engine = WordEmbedder()
+    build(project, engine, lambda event: None, go_on)
+    for number in range(8):
+        put(project, f"New {number}.md", f"Novedad {number}: abrimos los sábados a las {number}.")
+    child = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(project.folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": "."},
+    )
+    assert child.stdout is not None
+    for line in child.stdout:
+        if line.strip() == "built" or float(line) >= after:
+            break
+    time.sleep(0.02 * after)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    assert found(search(project, "averia", engine))[0] == "Garantía.pdf"
+    engine.seen.clear()
+    assert build(project, engine, lambda event: None, go_on).chunks == 12
+    assert len(engine.seen) <= 12 - min(after, 11) + 1
+    assert found(search(project, "novedad 7 sábados a las 7", engine))[0] == "New 7.md"
+    assert len(list(project.index.glob("*.lance"))) == 1
