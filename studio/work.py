@@ -30,6 +30,7 @@ from studio.base.records import (
     Exported,
     Fault,
     Outcome,
+    Question,
     Scorecard,
 )
 
@@ -52,7 +53,7 @@ def build(work: Work, request: BuildRequest) -> Outcome:
     project, emit = work.project, work.emit
     searches = bool(APPROACHES_THAT_SEARCH & set(request.approaches)) and bool(project.store.counts()["documents"])
     trains = bool(APPROACHES_THAT_TRAIN & set(request.approaches))
-    questions = project.store.questions()
+    questions = _questions(work)
     stages = ["index"] * searches + ["prepare", "learn", "package"] * trains + ["check"] * bool(questions)
     emit(events.Planned(stages=tuple(stages)))
 
@@ -62,6 +63,8 @@ def build(work: Work, request: BuildRequest) -> Outcome:
     if searches:
         emit(events.Stage(name="index"))
         indexed = retrieval.build(project, engine, emit, work.should_stop)
+    if "examples" in request.approaches:
+        answering.nearest.prepare(project, engine, emit, work.should_stop)
     if trains:
         engine.stop()  # its memory and its threads are needed now
         model = engines.model(request.model)
@@ -97,7 +100,7 @@ def evaluate(work: Work, request: EvaluateRequest) -> Outcome:
     work.emit(events.Planned(stages=("check",)))
     work.emit(events.Stage(name="check"))
     variants = [work.project.variant(id) for id in request.variants] or work.project.variants()
-    questions = work.project.store.questions()[: request.questions or None]
+    questions = _questions(work)[: request.questions or None]
     engine = engines.Engine(work.settings)
     return Outcome(
         scorecards=(evaluation.evaluate(work.project, variants, questions, engine, work.emit, work.should_stop),)
@@ -136,6 +139,17 @@ def push(work: Work, request: PushRequest) -> Outcome:
     token = runs.take_secret(work.settings.private, work.folder.name)
     pushed = room.push(work.project, exported, request, token, work.emit, work.should_stop)
     return Outcome(exports=(pushed,))
+
+
+def _questions(work: Work) -> list[Question]:
+    """The test questions, without those a correction has made an example of; how many that were is said."""
+    from studio import evaluation
+
+    every = work.project.store.questions()
+    fair = evaluation.fair(every, work.project.store.examples())
+    if len(fair) < len(every):
+        work.emit(events.Note(code="questions_left_out", parameters={"count": len(every) - len(fair)}))
+    return fair
 
 
 def do(work: Work, kind: str, asked: object) -> Outcome:

@@ -3,7 +3,7 @@ from fractions import Fraction
 import pytest
 
 from studio import evaluation
-from studio.base.records import Answer, Difference, Graded, Question, VariantScores
+from studio.base.records import Answer, Difference, Example, Graded, Message, Question, VariantScores
 from studio.evaluation import grading
 
 
@@ -129,3 +129,12 @@ def test_shares_are_told_apart_by_what_the_material_can_answer() -> None:
         ("right_declined", 0.0, 1),
         ("seconds", 0.0, 2),
     ]
+
+
+def test_a_question_that_became_an_example_is_not_measured_with() -> None:
+    asked = Question(id="1", question="When do you open?")
+    learnt = Question(id="2", question="Where are you?")
+    example = Example(
+        id="e", messages=(Message(role="user", content="where are YOU"), Message(role="assistant", content="Here."))
+    )
+    assert evaluation.fair([asked, learnt], [example]) == [asked]

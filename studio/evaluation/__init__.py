@@ -14,11 +14,12 @@ from studio import answering
 from studio.base import events
 from studio.base.errors import NotEnough, Stopped, StudioError
 from studio.base.project import Project
-from studio.base.records import Answer, Difference, Graded, Question, Score, Scorecard, Variant, VariantScores
+from studio.base.records import Answer, Difference, Example, Graded, Question, Score, Scorecard, Variant, VariantScores
 from studio.engines import Engine
+from studio.evaluation import grading
 from studio.evaluation.grading import grade
 
-__all__ = ["better_than", "evaluate", "grade", "score"]
+__all__ = ["better_than", "evaluate", "fair", "grade", "score"]
 
 LEVEL = 0.05
 FEWEST_DISCORDANT = 6  # the exact test cannot reach the level with fewer: 2 * 0.5**5 > 0.05
@@ -57,6 +58,12 @@ def evaluate(
         VariantScores(variant=id, scores=score(by_id, items), graded=tuple(items)) for id, items in graded.items()
     )
     return Scorecard(variants=scored, differences=_differences(scored))
+
+
+def fair(questions: Sequence[Question], examples: Sequence[Example]) -> list[Question]:
+    """The questions nobody has learnt by heart: those that are also an example's question measure memory, not skill."""
+    learnt = {grading.normal(example.question) for example in examples}
+    return [question for question in questions if grading.normal(question.question) not in learnt]
 
 
 def score(questions: dict[str, Question], graded: Sequence[Graded]) -> tuple[Score, ...]:
