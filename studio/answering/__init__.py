@@ -10,7 +10,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from studio.answering import nearest, streaming
+from studio.answering import nearest, quoting, streaming
 from studio.answering.citing import cite, without_markers
 from studio.answering.nearest import prepare
 from studio.answering.prompting import compose, searches
@@ -70,8 +70,8 @@ def ask(
 ) -> Iterator[Piece]:
     """Let a variant answer.
 
-    Check the question, find its passages (`Sources`), decline when they do not fit it, else send the prompt
-    and pass on what the model says (`Token`) until it is done or repeats itself, then credit its sentences to
+    Check the question, find its passages (`Sources`), decline when they do not fit it, quote them or send the
+    prompt and pass on what the model says (`Token`) until it is done or repeats itself, then credit its sentences to
     the passages. Closing the iterator stops the model. Raises BadInput for an empty or too long question,
     NotFound without an index, NotPossibleHere when the documents do not fit whole, and what the engine
     raises.
@@ -91,6 +91,9 @@ def ask(
         citable = tuple(_passage(chunk) for document in documents for chunk in chunks(document))
     else:
         passages = citable = ()
+    if variant.quotes:
+        yield from _quoted(variant, question, passages, engine, began)
+        return
     examples = nearest.examples(project, question, engine, EXAMPLES) if variant.approach == "examples" else ()
     messages = compose(variant, question, passages, examples, history)
 
@@ -130,6 +133,23 @@ def ask(
         }
     )
     yield Declined(answer=answer) if answer.refused else Done(answer=answer)
+
+
+def _quoted(
+    variant: Variant, question: str, passages: Sequence[Passage], engine: "Engine", began: float
+) -> Iterator[Piece]:
+    said = " ".join(candidate.text for candidate in quoting.quote(variant, question, passages, engine))
+    yield Token(text=said)
+    cited = cite(said, passages)
+    answer = _answer(variant, question, began, passages=tuple(passages)).model_copy(
+        update={
+            "text": cited.text,
+            "messages": (Message(role="user", content=question),),
+            "citations": cited.citations,
+            "quoted": True,
+        }
+    )
+    yield Done(answer=answer.model_copy(update={"first_token_seconds": answer.seconds}))
 
 
 def _checked(question: str) -> str:

@@ -181,7 +181,10 @@ class Passage(Record):
 
 
 class Variant(Record):
-    """Everything that decides an answer. `adapter` is a path inside the project folder (`models/<id>`)."""
+    """Everything that decides an answer. `adapter` is a path inside the project folder (`models/<id>`).
+
+    `quotes`: the answer is the best sentence that was found, word for word, for models too small to do better.
+    """
 
     id: str
     approach: Approach
@@ -190,6 +193,7 @@ class Variant(Record):
     instructions: str = ""
     profile: Profile = Profile()
     passages: int = Field(default=4, ge=1, le=20)
+    quotes: bool = False
     max_tokens: int = Field(default=160, ge=1, le=4096)
 
 
@@ -211,6 +215,7 @@ class Answer(Record):
     passages: tuple[Passage, ...] = ()
     citations: tuple[Citation, ...] = ()
     refused: bool = False
+    quoted: bool = False
     seconds: float = 0.0
     first_token_seconds: float = 0.0
     prompt_tokens: int = 0

@@ -5,7 +5,7 @@ the parts, what all of them together did (`games`), and `reading` says what the 
 used, never whether it is true. Knows no page and words nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -15,7 +15,7 @@ from studio.base.events import Emit, Explained, Planned, Progress, ShouldStop, S
 from studio.base.records import Answer, Explanation, Game, Variant
 from studio.engines import Engine, Scores
 from studio.engines.scoring import without
-from studio.explanation import games, players
+from studio.explanation import games, players, quotes
 from studio.explanation.games import Mask, shap_explanation
 from studio.explanation.players import Player
 from studio.explanation.reading import Gain, explained, shares, strength
@@ -50,6 +50,50 @@ def explain(
     if answer.refused or not text or not conversation:
         raise NotEnough("nothing_to_explain")
 
+    rounds = (
+        quotes.rounds(answer, text, spans, detail, engine)
+        if answer.quoted
+        else _rounds(answer, text, variant, adapter, detail, engine)
+    )
+    if not rounds:
+        raise NotEnough("nothing_to_explain")
+
+    def progress(done: int, of: int, left: float) -> None:
+        emit(Progress(done=done, of=of, seconds_left=left))
+        if should_stop():
+            raise Stopped
+
+    emit(Planned(stages=tuple(f"explain_{kind}" for kind, _, _ in rounds)))
+    played: list[Game] = []
+    for kind, units, evaluate in rounds:
+        if should_stop():
+            raise Stopped
+        emit(Stage(name=f"explain_{kind}"))
+        game = games.play(kind, units, evaluate, spans, seconds, progress)
+        emit(Explained(game=game))
+        played.append(game)
+    return Explanation(
+        answer_id=answer.id,
+        variant=variant.id,
+        question=answer.question,
+        answer=answer.text,
+        sentences=tuple(text[start:end].strip() for start, end in spans),
+        games=tuple(played),
+    )
+
+
+def _rounds(
+    answer: Answer,
+    text: str,
+    variant: Variant,
+    adapter: Path | None,
+    detail: Literal["phrases", "words"],
+    engine: Engine,
+) -> list[games.Round]:
+    """The games of an answer that a language model said. Passages come before the question: reading them for the first
+    game is most of what the second needs.
+    """
+    conversation = answer.messages
     passages = players.passages(conversation, [passage.chunk.text for passage in answer.passages])
     question = players.question(conversation, answer.question, detail, taken=passages)
     limit = players.FEW_INSTRUCTIONS if passages else players.MOST_INSTRUCTIONS
@@ -63,34 +107,9 @@ def explain(
         shorter = [without(conversation, [player.where for player in units], mask) for mask in masks]
         return engine.score(shorter, text, model=variant.model, adapter=adapter)
 
-    def progress(done: int, of: int, left: float) -> None:
-        emit(Progress(done=done, of=of, seconds_left=left))
-        if should_stop():
-            raise Stopped
-
-    # Passages before the question: reading them for the first game is most of what the second needs.
-    all_rounds: tuple[tuple[games.Kind, list[Player], Callable[[Sequence[Player], Sequence[Mask]], Scores]], ...] = (
-        ("passages", passages, by_masking),
-        ("question", question, by_removal),
-        ("instructions", instructions, by_removal),
-    )
-    rounds = [each for each in all_rounds if each[1]]
-    if not rounds:
-        raise NotEnough("nothing_to_explain")
-    emit(Planned(stages=tuple(f"explain_{kind}" for kind, _, _ in rounds)))
-    played: list[Game] = []
-    for kind, units, score in rounds:
-        if should_stop():
-            raise Stopped
-        emit(Stage(name=f"explain_{kind}"))
-        game = games.play(kind, units, partial(score, units), spans, seconds, progress)
-        emit(Explained(game=game))
-        played.append(game)
-    return Explanation(
-        answer_id=answer.id,
-        variant=variant.id,
-        question=answer.question,
-        answer=answer.text,
-        sentences=tuple(text[start:end].strip() for start, end in spans),
-        games=tuple(played),
-    )
+    every: list[games.Round] = [
+        ("passages", passages, partial(by_masking, passages)),
+        ("question", question, partial(by_removal, question)),
+        ("instructions", instructions, partial(by_removal, instructions)),
+    ]
+    return [each for each in every if each[1]]

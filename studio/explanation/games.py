@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Kind = Literal["question", "passages", "instructions", "sentences"]
 Mask = tuple[bool, ...]  # True: the player is in the prompt
 Evaluate = Callable[[Sequence[Mask]], Scores]
+Round = tuple[Kind, list[Player], Evaluate]
 Report = Callable[[int, int, float], None]  # evaluations done, planned, and seconds left
 
 SURELY_EXACT = 5  # 32 evaluations are no dearer than three pairs of permutations
