@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from studio import __version__
 from studio.base import project as projects
 from studio.base import settings as setup
 from studio.base import words
-from studio.base.errors import BadInput, NotFound, StudioError
+from studio.base.errors import NotFound, StudioError
 from studio.base.project import Project
 from studio.base.records import (
     APPROACHES_THAT_TRAIN,
@@ -87,6 +87,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         session.say(session.t("cli.interrupted"))
         sys.exit(EXIT_STOPPED)
+
+
+def _refuse(error: StudioError, t: words.Translate, as_json: bool) -> NoReturn:
+    sentence = words.of_fault(error, t)
+    if as_json:
+        said = {"error": error.code, "parameters": error.parameters, "message": sentence}
+        print(json.dumps(said, ensure_ascii=False))
+    else:
+        print(sentence, file=sys.stderr)
+    sys.exit(EXIT_FAILED)
 
 
 # ---- commands ----------------------------------------------------------------------------------------------------------
@@ -165,7 +175,7 @@ def ask(session: Session, given: argparse.Namespace) -> None:
     from studio import answering, engines
 
     project = session.open(given.project)
-    variants = [v for v in _variants(project) if given.approach in (None, v.approach)]
+    variants = [v for v in _assistants(project) if given.approach in (None, v.approach)]
     if not variants:
         raise NotFound("variant_missing", name=given.approach or "")
     engine = engines.Engine(session.settings)
@@ -199,7 +209,7 @@ def explain(session: Session, given: argparse.Namespace) -> None:
 
 def export(session: Session, given: argparse.Namespace) -> None:
     project = session.open(given.project)
-    variants = [v for v in _variants(project) if given.approach == v.approach]
+    variants = [v for v in _assistants(project) if given.approach == v.approach]
     if not variants:
         raise NotFound("variant_missing", name=given.approach)
     exported = _export(session, project, variants[-1], given.form)
@@ -266,15 +276,16 @@ def journey(session: Session, given: argparse.Namespace) -> None:
     _build(session, project, wanted, given.effort)
     card = _last(project.store.all(Scorecard))
     if card is None:
-        raise BadInput("questions_none")
-
+        session.give({"project": project.card, "added": added, "advice": advice}, t("cli.built_unmeasured"))
+        return
     best = max(card.variants, key=lambda scored: next(s.value for s in scored.scores if s.metric == "right"))
     answer = next(
         (g.answer for g in best.graded if g.right and not g.declined and g.answer.text), best.graded[0].answer
     )
     project.store.put(answer)
     explanation = _explain(session, project, answer) if answer.text else None
-    taken = next((v for v in _variants(project) if v.approach in APPROACHES_THAT_TRAIN), _variants(project)[-1])
+    made = _assistants(project)
+    taken = next((v for v in made if v.approach in APPROACHES_THAT_TRAIN), made[-1])
     exported = _export(session, project, taken, given.form)
 
     minutes = (time.monotonic() - began) / 60
@@ -385,10 +396,10 @@ def _progress(session: Session, held: Runs, run: Run, shown: tuple[str, int]) ->
     return said.stage, tenth
 
 
-def _variants(project: Project) -> list[Variant]:
-    from studio import answering
+def _assistants(project: Project) -> list[Variant]:
+    from studio import orders
 
-    return answering.variants(project)
+    return orders.assistants(project)
 
 
 def _token(session: Session) -> str:

@@ -1,6 +1,6 @@
 """What people say about answers becomes material: a correction is kept, and on request it is an example to learn from.
 
-Nothing is learnt in silence: an example made from a correction carries where it came from and can be taken back.
+Nothing is learnt in silence: an example made from a correction carries where it came from.
 """
 
 import hashlib

@@ -6,7 +6,7 @@ It gathers what a request needs (model, recipe, fingerprint of the material) and
 from collections.abc import Sequence
 from typing import Literal
 
-from studio import advice, answering, engines, training
+from studio import advice, answering, engines, evaluation, training
 from studio.base.errors import NotEnough, NotFound, StudioError
 from studio.base.machine import look
 from studio.base.project import Project
@@ -25,6 +25,7 @@ from studio.base.records import (
     Answer,
     Approach,
     Exported,
+    Question,
     Run,
     Variant,
 )
@@ -51,38 +52,54 @@ def advise(project: Project, runs: Runs) -> Advice:
     )
 
 
-def build(project: Project, runs: Runs, approaches: Sequence[Approach], effort: Effort, *, again: bool = False) -> Run:
-    """Index and train as far as the approaches need it. Raises NotEnough when there is nothing to build them from."""
+def build(project: Project, runs: Runs, approaches: Sequence[Approach], effort: Effort) -> Run:
+    """Index and train as far as the approaches need it. A build that is finished is done again when it is asked for again.
+
+    A project that brings no test questions gets some: a few of its examples, which are then not learnt from.
+    Raises NotEnough when there is nothing to build from.
+    """
     if not approaches:
         raise NotEnough("approaches_none")
     if APPROACHES_THAT_SEARCH & set(approaches) and not project.store.counts()["documents"]:
         raise NotEnough("documents_none")
+    if not project.store.counts()["questions"]:
+        _hold_out(project)
     recipe, model = TrainingRecipe(), model_of(project, runs)
     if APPROACHES_THAT_TRAIN & set(approaches):
         plan = training.plan(project.store.examples(), engines.model(model), look(project.folder), effort)
         recipe = plan.recipe
-    project.change(chosen=tuple(approaches), effort=effort)
+    project.change(chosen=tuple(approaches), effort=effort, model=model)
     request = BuildRequest(approaches=tuple(approaches), recipe=recipe, model=model, material=project.fingerprint)
-    return runs.start(project, "build", request, again=again)
+    return runs.start(project, "build", request, again=True)
+
+
+def assistants(project: Project) -> list[Variant]:
+    """Who can answer now, kept in the project: instructions may have changed since the build, and runs look them up."""
+    made = answering.variants(project)
+    known = {variant.id for variant in project.variants()}
+    project.store.put(*[variant for variant in made if variant.id not in known])
+    return made
 
 
 def evaluate(project: Project, runs: Runs, questions: int = 0) -> Run:
     """Ask every assistant the test questions (all of them, or the first few)."""
     if not project.store.counts()["questions"]:
         raise NotEnough("questions_none")
-    variants = tuple(variant.id for variant in answering.variants(project))
-    request = EvaluateRequest(variants=variants, questions=questions, material=project.fingerprint)
+    variants = tuple(variant.id for variant in assistants(project))
+    request = EvaluateRequest(variants=variants, questions=max(questions, 0), material=project.fingerprint)
     return runs.start(project, "evaluate", request, again=True)
 
 
 def explain(project: Project, runs: Runs, answer: Answer) -> Run:
     """Say what an answer rests on. The answer is kept first, so that the run finds it."""
+    assistants(project)
     project.store.put(answer)
     return runs.start(project, "explain", ExplainRequest(answer=answer.id))
 
 
 def export(project: Project, runs: Runs, variant: Variant, form: Literal["adapter", "merged"]) -> Run:
     """Write an assistant into a folder. Untrained assistants have no adapter of their own: they are exported whole."""
+    project.store.put(variant)
     request = ExportRequest(variant=variant.id, form=form if variant.adapter else "merged")
     return runs.start(project, "export", request, again=True)
 
@@ -93,3 +110,14 @@ def push(project: Project, runs: Runs, exported: Exported, repository: str, toke
         raise NotFound("export_missing", name=exported.id)
     request = PushRequest(export=exported.id, repository=repository, private=private)
     return runs.start(project, "push", request, again=True, secret=token)
+
+
+def _hold_out(project: Project) -> None:
+    """Make test questions of examples: of answers with several wordings, one wording each, so that no fact is lost."""
+    held = evaluation.hold_out(project.store.examples())
+    if held:
+        project.store.put_examples([example.model_copy(update={"split": "test"}) for example in held])
+        project.store.replace_questions(
+            Question(id=e.id, question=e.question, reference=e.answer, segment=e.topic) for e in held
+        )
+        project.store.remember("questions_held_out", count=len(held))

@@ -22,6 +22,7 @@ from studio.base.recipes import (
     ExplainRequest,
     ExportRequest,
     PushRequest,
+    TrainingRecipe,
 )
 from studio.base.records import (
     APPROACHES_THAT_SEARCH,
@@ -31,7 +32,6 @@ from studio.base.records import (
     Fault,
     Outcome,
     Question,
-    Scorecard,
 )
 
 
@@ -47,7 +47,10 @@ class Work(NamedTuple):
 
 
 def build(work: Work, request: BuildRequest) -> Outcome:
-    """Index the documents, train on the examples, then ask all assistants the test questions: as far as was asked for."""
+    """Fetch the model, index the documents, train on the examples, ask all assistants the test questions: as was ordered.
+
+    What is built counts even when the questions at the end could not be asked, or were stopped.
+    """
     from studio import answering, engines, evaluation, retrieval, training
 
     project, emit = work.project, work.emit
@@ -55,9 +58,11 @@ def build(work: Work, request: BuildRequest) -> Outcome:
     trains = bool(APPROACHES_THAT_TRAIN & set(request.approaches))
     questions = _questions(work)
     stages = ["index"] * searches + ["prepare", "learn", "package"] * trains + ["check"] * bool(questions)
-    emit(events.Planned(stages=tuple(stages)))
+    fetches = not engines.is_here(request.model, work.settings, train=trains)
+    emit(events.Planned(stages=("prepare_model",) * fetches + tuple(stages)))
 
     engine = engines.Engine(work.settings)
+    engines.prepare(request.model, work.settings, emit, train=trains)
     indexed = project.indexed()
     trained = None
     if searches:
@@ -67,30 +72,28 @@ def build(work: Work, request: BuildRequest) -> Outcome:
         answering.nearest.prepare(project, engine, emit, work.should_stop)
     if trains:
         engine.stop()  # its memory and its threads are needed now
-        model = engines.model(request.model)
-        weights = engines.weights(request.model, work.settings, emit)
-        recipe = request.recipe
-        if work.after == "memory":
-            recipe = recipe.model_copy(update={"batch": max(recipe.batch // 2, 1)})
-            emit(events.Note(code="smaller_batch", parameters={"batch": recipe.batch}))
-        threads = machine.threads_for_heavy_work(work.settings.threads)
         trained = training.train(
             project.store.examples(),
-            model.name,
-            weights,
-            recipe,
+            request.model,
+            engines.weights(request.model, work.settings, emit),
+            _recipe(work, request.recipe),
             work.folder,
             emit,
             work.should_stop,
-            threads,
+            machine.threads_for_heavy_work(work.settings.threads),
         )
-        project.take(Outcome(moves={"adapter": trained.adapter}), work.folder)
+        project.take(Outcome(moves={"adapter": trained.adapter}), work.folder)  # a new folder, which nobody reads yet
     variants = tuple(answering.variants(project, indexed, trained))
-    scorecards: tuple[Scorecard, ...] = ()
-    if questions:
-        emit(events.Stage(name="check"))
-        scorecards = (evaluation.evaluate(project, variants, questions, engine, emit, work.should_stop),)
-    return Outcome(variants=variants, trained=(trained,) if trained else (), indexed=indexed, scorecards=scorecards)
+    made = Outcome(variants=variants, trained=(trained,) if trained else (), indexed=indexed)
+    if not questions:
+        return made
+    emit(events.Stage(name="check"))
+    try:
+        card = evaluation.evaluate(project, variants, questions, engine, emit, work.should_stop)
+    except StudioError as error:
+        emit(events.Note(code="check_left_out", parameters={"reason": error.code}))
+        return made
+    return made.model_copy(update={"scorecards": (card,)})
 
 
 def evaluate(work: Work, request: EvaluateRequest) -> Outcome:
@@ -139,6 +142,15 @@ def push(work: Work, request: PushRequest) -> Outcome:
     token = runs.take_secret(work.settings.private, work.folder.name)
     pushed = room.push(work.project, exported, request, token, work.emit, work.should_stop)
     return Outcome(exports=(pushed,))
+
+
+def _recipe(work: Work, recipe: TrainingRecipe) -> TrainingRecipe:
+    """The recipe, in smaller steps when the attempt before ran out of memory."""
+    if work.after != "memory":
+        return recipe
+    smaller = recipe.model_copy(update={"batch": max(recipe.batch // 2, 1)})
+    work.emit(events.Note(code="smaller_batch", parameters={"batch": smaller.batch}))
+    return smaller
 
 
 def _questions(work: Work) -> list[Question]:

@@ -138,3 +138,17 @@ def test_a_question_that_became_an_example_is_not_measured_with() -> None:
         id="e", messages=(Message(role="user", content="where are YOU"), Message(role="assistant", content="Here."))
     )
     assert evaluation.fair([asked, learnt], [example]) == [asked]
+
+
+def test_examples_become_test_questions_without_losing_a_fact() -> None:
+    def worded(answer: int, wording: int) -> Example:
+        said = (
+            Message(role="user", content=f"question {wording} about {answer}"),
+            Message(role="assistant", content=f"Fact {answer}."),
+        )
+        return Example(id=f"{answer:02}-{wording}", messages=said)
+
+    examples = [worded(answer, wording) for answer in range(12) for wording in range(3 if answer else 2)]
+    held = evaluation.hold_out(examples)
+    assert [example.id for example in held] == [f"{answer:02}-0" for answer in range(1, 12)]
+    assert evaluation.hold_out(examples[:20]) == []

@@ -163,7 +163,7 @@ def write(folder: Path) -> Emit:
 def read(folder: Path) -> Iterator[Event]:
     """The events said in this folder so far; none when there is no file yet."""
     try:
-        lines = (folder / FILE).read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = (folder / FILE).read_text(encoding="utf-8", errors="replace").split("\n")
     except FileNotFoundError:
         return
     for line in lines:

@@ -17,7 +17,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from studio.base import files, records
-from studio.base.errors import BadInput, NotFound, Refused
+from studio.base.errors import BadInput, NotFound, Refused, StudioError
 from studio.base.records import Approach, Goal, Indexed, Language, Outcome, Profile, Question, Record, Variant
 from studio.base.store import Store
 
@@ -53,7 +53,7 @@ class Project:
         written = files.read_json(self.folder / "project.json")
         if not isinstance(written, dict):
             raise NotFound("project_missing", name=folder.name)
-        if int(written.get("format", 0)) > FORMAT:
+        if isinstance(written.get("format"), int) and written["format"] > FORMAT:
             raise Refused("newer_format", name=folder.name)
         try:
             self._card = Card.model_validate(written)
@@ -125,7 +125,10 @@ class Project:
     def fingerprint(self) -> str:
         """Changes whenever the material does, so that the same build of new material is a new run."""
         examples = sorted(example.id for example in self.store.examples())
-        known = json.dumps([sorted(self.store.sources().items()), examples, self._card.instructions])
+        answers = sorted(example.answer for example in self.store.examples())
+        questions = [question.model_dump(mode="json") for question in self.store.questions()]
+        told = [self._card.instructions, self._card.profile.model_dump(mode="json")]
+        known = json.dumps([sorted(self.store.sources().items()), examples, answers, questions, told])
         return hashlib.sha256(known.encode()).hexdigest()[:16]
 
     def take(self, outcome: Outcome, run_folder: Path) -> None:
@@ -186,19 +189,25 @@ def create(root: Path, name: str, language: Language = "en", template: Path | No
 
 def read_questions(path: Path) -> list[Question]:
     """Test questions from a JSON-lines file."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8").split("\n")
     return [Question.model_validate_json(line) for line in lines if line.strip()]
 
 
 def find(root: Path) -> list[Project]:
-    """All projects under `root`, the one changed last first. A folder that cannot be opened is left out."""
-    found = []
-    for card in sorted(root.glob("*/project.json")):
+    """All projects under `root`, the one changed last first. A folder that cannot be opened is left out.
+
+    A copy of a project folder gets an id of its own, so that nothing done to the one ever reaches the other.
+    """
+    found: dict[str, Project] = {}
+    for card in sorted(root.glob("*/project.json"), key=_age):
         try:
-            found.append(Project(card.parent))
-        except (NotFound, BadInput, Refused):
+            project = Project(card.parent)
+            if project.id in found:
+                project.change(id=records.new_id())
+        except (StudioError, OSError):
             continue
-    return sorted(found, key=lambda project: project.card.changed, reverse=True)
+        found[project.id] = project
+    return sorted(found.values(), key=lambda project: project.card.changed, reverse=True)
 
 
 def open_by_id(root: Path, id: str) -> Project:
@@ -224,6 +233,11 @@ def pack(project: Project, target: Path) -> Path:
                 archive.write(path, relative)
         archive.write(project.store.copy(Path(temporary) / "studio.db"), "studio.db")
     return target
+
+
+def _age(card: Path) -> tuple[float, str]:
+    """The folder that was there first keeps its id."""
+    return card.parent.stat().st_ctime, card.parent.name
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -55,7 +55,7 @@ class ExportRequest(Record):
 
 
 class PushRequest(Record):
-    """The token is never part of a request: it is handed to the child in its environment."""
+    """The token is never part of a request: the run takes it from a file of its own, once."""
 
     export: str = Field(description="Id of the export to push.")
     repository: str

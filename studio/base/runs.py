@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -53,7 +54,9 @@ _COLUMNS = """id text primary key, kind text, project text, folder text, request
 class Runs:
     """The queue of one studio. Any number of processes may hold one; the supervisor's lock decides who starts and reaps."""
 
-    def __init__(self, settings: Settings, command: tuple[str, ...] = (sys.executable, "-m", "studio.work")) -> None:
+    def __init__(
+        self, settings: Settings, command: tuple[str, ...] = (sys.executable, "-P", "-m", "studio.work")
+    ) -> None:
         self.settings = settings
         self._command = command
         self.root = settings.projects.resolve()
@@ -95,29 +98,22 @@ class Runs:
                     records.now(),
                 ],
             )
-            afresh = "('failed','stopped','done')" if again else "('failed','stopped')"
-            restarted = self._db.execute(
-                "update runs set state='queued', folder=?, attempt=0, cancel=0, cancel_at=null, fault=null, after=null,"
-                " created=?,"
-                f" started=null, finished=null where id=? and state in {afresh} returning id",
-                [str(folder), records.now(), id],
-            ).fetchone()
-        if restarted and again:
-            shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for left in ("exit.json", "stop"):
-            if restarted:
-                (folder / left).unlink(missing_ok=True)
-        if secret:
-            _keep_secret(self._private, id, secret)
-        if not (folder / "run.json").exists():
-            asked = {
-                "id": id,
-                "kind": kind,
-                "request": json.loads(request.model_dump_json()),
-                "versions": versions(),
-            }
-            files.write_json(folder / "run.json", asked)
+            state = self._db.execute("select state from runs where id = ?", [id]).fetchone()[0]
+            if state in ("failed", "stopped") or (state == "done" and again):
+                self._db.execute(
+                    "update runs set state='queued', folder=?, attempt=0, cancel=0, cancel_at=null, fault=null,"
+                    " after=null, created=?, started=null, finished=null where id=?",
+                    [str(folder), records.now(), id],
+                )
+            # still inside the transaction: no supervisor sees the row before its folder is ready
+            if state == "done" and again:
+                shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if secret:
+                _keep_secret(self._private, id, secret)
+            if not (folder / "run.json").exists():
+                asked = {"id": id, "kind": kind, "request": json.loads(request.model_dump_json())}
+                files.write_json(folder / "run.json", asked | {"versions": versions()})
         return self.get(id)
 
     def get(self, id: str) -> Run:
@@ -160,6 +156,8 @@ class Runs:
         if run.state == "running":
             with suppress(OSError):
                 (Path(run.folder) / "stop").touch()
+        else:
+            _drop_secret(self._private, id)
         return run
 
     def forget(self, project: Project, seconds: float = 12.0) -> None:
@@ -198,11 +196,14 @@ class Runs:
     def tick(self) -> None:
         """One look at everything: end what was stopped, reap what ended, start what fits. For the lock's holder."""
         for row in self._rows("state = 'running'"):
-            if self._alive(row):
-                if row["cancel"]:
+            try:
+                if not self._alive(row):
+                    self._reap(row)
+                elif row["cancel"]:
                     self._press(row)
-            else:
-                self._reap(row)
+            except Exception as error:  # one damaged run must not hold up the others
+                _log(self._private, error)
+                self._end(row, "failed", Fault(code="unexpected", parameters={"reason": type(error).__name__}))
         for lane, slots in SLOTS.items():
             running = len(self._rows("state = 'running' and lane = ?", [lane]))
             for row in self._rows(
@@ -270,9 +271,10 @@ class Runs:
             )
 
     def _environment(self, id: str, kind: str) -> dict[str, str]:
-        environment = {
-            name: value for name, value in os.environ.items() if name not in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
-        }
+        environment = dict(os.environ)
+        if kind == "push":  # it gets the token that was typed for it, and no other
+            for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+                environment.pop(name, None)
         environment["AMEDIDA_PROJECTS"] = str(self.root)
         environment["PYTHONPATH"] = os.pathsep.join(
             [str(Path(studio.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -315,7 +317,7 @@ class Runs:
             self._end(row, "stopped", None)
         elif ended is not None:
             fault = Fault.model_validate(ended["fault"])
-            if fault.code == "out_of_memory" and row["after"] != "memory":
+            if fault.code.endswith("out_of_memory") and row["after"] != "memory":
                 self._queue_again(row, "memory")
             else:
                 self._end(row, "failed", fault)
@@ -335,7 +337,7 @@ class Runs:
         elif row["attempt"] >= ATTEMPTS:
             self._end(row, "failed", Fault(code="run_lost", parameters={"times": row["attempt"]}))
         else:
-            self._queue_again(row, reason)
+            self._queue_again(row, "memory" if row["after"] == "memory" else reason)
 
     def _queue_again(self, row: dict[str, Any], after: str) -> None:
         with self._db.conn:
@@ -350,13 +352,14 @@ class Runs:
                 "update runs set state=?, fault=?, pid=null, finished=? where id=? and state='running'",
                 [state, fault.model_dump_json() if fault else None, records.now(), row["id"]],
             )
+        _drop_secret(self._private, row["id"])
 
     def _take(self, row: dict[str, Any], ended: dict[str, Any]) -> tuple[str, Fault | None]:
         """Bring a finished run's results into its project; done again, harmlessly, after a crash in between."""
         try:
             project = open_by_id(self.root, row["project"])
             project.take(Outcome.model_validate(ended["outcome"]), Path(row["folder"]))
-        except (StudioError, OSError, ValueError) as error:
+        except (StudioError, OSError, ValueError, KeyError, sqlite3.Error) as error:
             _log(self._private, error)
             return "failed", Fault(code="result_not_taken", parameters={"reason": str(error)})
         return "done", None
@@ -369,12 +372,11 @@ class Runs:
 
 def take_secret(private: Path, id: str) -> str:
     """The secret handed to this run, removed as it is read; empty when there is none (any more)."""
-    file = private / "secrets" / id
     try:
-        secret = file.read_text(encoding="utf-8")
+        secret = (private / "secrets" / id).read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
-    file.unlink(missing_ok=True)
+    _drop_secret(private, id)
     return secret
 
 
@@ -406,6 +408,10 @@ def _keep_secret(private: Path, id: str, secret: str) -> None:
     handle = os.open(folder / id, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(secret)
+
+
+def _drop_secret(private: Path, id: str) -> None:
+    (private / "secrets" / id).unlink(missing_ok=True)
 
 
 def _signal_group(pid: int | None, wanted: int) -> None:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     JsonConfigSettingsSource,
@@ -12,6 +12,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from studio.base.errors import BadInput
 from studio.base.records import Language
 
 PRIVATE_FOLDER = ".studio"
@@ -72,8 +73,20 @@ class Settings(BaseSettings):
 
 
 def load(**given: Any) -> Settings:
-    """Settings with what was given on the command line on top; None means "not given"."""
-    return Settings(**{name: value for name, value in given.items() if value is not None})
+    """Settings with what was given on the command line on top; None means "not given".
+
+    Raises BadInput("settings_wrong") when the environment or `settings.json` holds something impossible.
+    """
+    if given.get("projects") is not None:  # its settings.json counts, and our children must find the same
+        os.environ["AMEDIDA_PROJECTS"] = str(Path(given["projects"]).resolve())
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise BadInput("settings_wrong", name=name, value=str(first["input"])) from error
+    except ValueError as error:
+        raise BadInput("settings_wrong", name="settings.json", value=str(error)) from error
 
 
 def silence_libraries() -> None:

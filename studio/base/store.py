@@ -6,6 +6,7 @@ Migrations are appended to MIGRATIONS and never edited; `PRAGMA user_version` co
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 import sqlite_utils
 
 from studio.base import records
-from studio.base.errors import Refused
+from studio.base.errors import BadInput, Refused
 from studio.base.records import (
     Answer,
     Document,
@@ -76,7 +77,10 @@ class Store:
     def _db(self) -> sqlite_utils.Database:
         db = getattr(self._local, "db", None)
         if db is None:
-            db = self._local.db = connect(self.path, synchronous="NORMAL")
+            try:
+                db = self._local.db = connect(self.path, synchronous="NORMAL")
+            except sqlite3.DatabaseError as error:
+                raise BadInput("project_damaged", name=self.path.parent.name) from error
         return db
 
     # ---- material
@@ -185,6 +189,10 @@ class Store:
         """Every record of a kind, oldest first."""
         return self._records(_TABLES[kind], kind, order_by="position")
 
+    def latest(self, kind: type[R], limit: int) -> list[R]:
+        """The last records of a kind, the newest last."""
+        return self._records(_TABLES[kind], kind, order_by=f"position desc limit {int(limit)}")[::-1]
+
     def get(self, kind: type[R], id: str) -> R | None:
         found = self._records(_TABLES[kind], kind, "id = ?", [id])
         return found[0] if found else None
@@ -274,8 +282,9 @@ _TABLES: dict[type[Record], str] = {
 
 def connect(path: Path, synchronous: str) -> sqlite_utils.Database:
     """A connection in write-ahead mode that waits for others instead of failing."""
-    connection = sqlite3.connect(path, timeout=30, isolation_level="IMMEDIATE")
+    connection = sqlite3.connect(path, timeout=30, isolation_level="IMMEDIATE", check_same_thread=False)
     db = sqlite_utils.Database(connection)
+    weakref.finalize(db, connection.close)  # from whatever thread lets go of it last
     db.execute("pragma journal_mode = wal")
     db.execute(f"pragma synchronous = {synchronous}")
     db.execute("pragma busy_timeout = 30000")

@@ -27,6 +27,7 @@ EMBED_AT_ONCE = 64  # texts a request, so that a stop is heeded between two
 _CONNECT = 5.0
 _SILENCE = 180.0  # seconds without a byte before an engine counts as gone: a long prompt on a slow processor is silent
 _SCORE_SECONDS = 1800.0
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
 class Engine:
@@ -145,8 +146,8 @@ class Engine:
         """A whole answer; asked once more when the child died over it."""
         for attempt in (1, 2):
             try:
-                with _translated(), self._client(_SCORE_SECONDS) as client:
-                    address = child.address()
+                address = child.address()
+                with _translated(), _client(_SCORE_SECONDS, address.url) as client:
                     response = client.post(
                         address.url + path, json=body, headers={"Authorization": f"Bearer {address.token}"}
                     )
@@ -160,7 +161,7 @@ class Engine:
     def _stream(self, child: Child, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         with _translated():
             address = child.address()
-            yield from self._events(address.url + path, {"Authorization": f"Bearer {address.token}"}, body)
+            yield from _events(address.url + path, {"Authorization": f"Bearer {address.token}"}, body)
 
     def _remote(self, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The same protocol, spoken by someone else's server. Nothing is retried: an answer may cost money."""
@@ -168,37 +169,41 @@ class Engine:
         headers = {"Authorization": f"Bearer {self._settings.remote_key}"} if self._settings.remote_key else {}
         try:
             with _translated():
-                yield from self._events(f"{url.removesuffix('/v1')}/v1/chat/completions", headers, body)
+                yield from _events(f"{url.removesuffix('/v1')}/v1/chat/completions", headers, body)
         except _Gone as error:
             raise Unavailable("remote_unreachable", url=url) from error
-
-    def _events(self, url: str, headers: dict[str, str], body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        ended = False
-        with self._client(_SILENCE) as client, client.stream("POST", url, json=body, headers=headers) as response:
-            if response.status_code != 200:
-                _raise_for(response.status_code, response.read())
-            for line in response.iter_lines():
-                if not line.startswith("data:"):
-                    continue
-                data = line.removeprefix("data:").strip()
-                if data == "[DONE]":
-                    ended = True
-                    break
-                event = json.loads(data)
-                if "error" in event:
-                    _raise_said(event["error"])
-                yield event
-        if not ended:
-            raise _Gone
-
-    def _client(self, silence: float) -> "httpx.Client":
-        import httpx
-
-        return httpx.Client(timeout=httpx.Timeout(silence, connect=_CONNECT), trust_env=bool(self._settings.remote_url))
 
 
 class _Gone(Exception):
     """The other side hung up in the middle, or is not there."""
+
+
+def _events(url: str, headers: dict[str, str], body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    ended = False
+    with _client(_SILENCE, url) as client, client.stream("POST", url, json=body, headers=headers) as response:
+        if response.status_code != 200:
+            _raise_for(response.status_code, response.read())
+        for line in response.iter_lines():
+            if not line.startswith("data:"):
+                continue
+            data = line.removeprefix("data:").strip()
+            if data == "[DONE]":
+                ended = True
+                break
+            event = json.loads(data)
+            if "error" in event:
+                _raise_said(event["error"])
+            yield event
+    if not ended:
+        raise _Gone
+
+
+def _client(silence: float, url: str) -> "httpx.Client":
+    """What stays on this machine never passes the proxy that the environment may name."""
+    import httpx
+
+    away = httpx.URL(url).host not in _THIS_MACHINE
+    return httpx.Client(timeout=httpx.Timeout(silence, connect=_CONNECT), trust_env=away)
 
 
 def _spoken(events: Iterator[dict[str, Any]]) -> Iterator[Text | Usage]:

@@ -12,16 +12,17 @@ from statistics import mean, stdev
 
 from studio import answering
 from studio.base import events
-from studio.base.errors import NotEnough, Stopped, StudioError
+from studio.base.errors import BadInput, NotEnough, Stopped
 from studio.base.project import Project
 from studio.base.records import Answer, Difference, Example, Graded, Question, Score, Scorecard, Variant, VariantScores
 from studio.engines import Engine
 from studio.evaluation import grading
 from studio.evaluation.grading import grade
 
-__all__ = ["better_than", "evaluate", "fair", "grade", "score"]
+__all__ = ["better_than", "evaluate", "fair", "grade", "hold_out", "score"]
 
 LEVEL = 0.05
+FEWEST_WORDINGS, FEWEST_HELD_OUT, MOST_HELD_OUT = 3, 10, 40
 FEWEST_DISCORDANT = 6  # the exact test cannot reach the level with fewer: 2 * 0.5**5 > 0.05
 
 
@@ -62,8 +63,22 @@ def evaluate(
 
 def fair(questions: Sequence[Question], examples: Sequence[Example]) -> list[Question]:
     """The questions nobody has learnt by heart: those that are also an example's question measure memory, not skill."""
-    learnt = {grading.normal(example.question) for example in examples}
+    learnt = {grading.normal(example.question) for example in examples if example.split != "test"}
     return [question for question in questions if grading.normal(question.question) not in learnt]
+
+
+def hold_out(examples: Sequence[Example]) -> list[Example]:
+    """Examples to test with instead of learning from: one wording each of answers that have at least three.
+
+    At most MOST_HELD_OUT, and none when there are fewer than FEWEST_HELD_OUT such answers: too few would measure nothing.
+    Chosen by their id, so that the same examples always give the same test.
+    """
+    wordings: dict[str, list[Example]] = {}
+    for example in examples:
+        if example.task == "answer" and example.split == "train" and example.question:
+            wordings.setdefault(grading.normal(example.answer), []).append(example)
+    chosen = [min(same, key=lambda e: e.id) for same in wordings.values() if len(same) >= FEWEST_WORDINGS]
+    return sorted(chosen, key=lambda e: e.id)[:MOST_HELD_OUT] if len(chosen) >= FEWEST_HELD_OUT else []
 
 
 def score(questions: dict[str, Question], graded: Sequence[Graded]) -> tuple[Score, ...]:
@@ -110,9 +125,8 @@ def _answer(project: Project, variant: Variant, question: Question, engine: Engi
             match piece:
                 case answering.Done(answer=answer) | answering.Declined(answer=answer):
                     return answer
-    except StudioError as error:
-        if error.code in ("engine_not_answering", "out_of_memory"):
-            raise
+    except BadInput:  # this question is too long or empty; anything else is no fault of the assistant and ends the run
+        pass
     return Answer(variant=variant.id, question=question.question, text="")
 
 

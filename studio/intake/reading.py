@@ -4,12 +4,14 @@
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 
 from studio.base.records import Document, Example, Finding, Message, Record, Section
 from studio.intake.language import of
 
 SHOWN_ROWS = 20
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Origin(Record):
@@ -47,6 +49,7 @@ class Draft:
         gap: str = "\n\n",
     ) -> None:
         """Append a section, `gap` between it and the one before; nothing happens when it holds no visible text."""
+        text, heading, sheet = whole(text), whole(heading), whole(sheet)
         if not text.strip():
             return
         if self._parts:
@@ -84,12 +87,13 @@ def example(
     task: str = "answer",
 ) -> Example:
     """An example whose id follows from where it stands and what it says: read again, it is the same one."""
+    messages = [Message(role=message.role, content=whole(message.content)) for message in messages]
     content = [part for message in messages for part in (message.role, message.content)]
     return Example(
         id=digest(origin.source, sheet, str(row), *content),
         messages=tuple(messages),
         task=task,
-        topic=topic,
+        topic=whole(topic),
         source=origin.source,
         row=row,
     )
@@ -115,6 +119,13 @@ def joined(readings: Iterable[Reading]) -> Reading:
         examples=tuple(e for reading in every for e in reading.examples),
         findings=tuple(f for reading in every for f in reading.findings),
     )
+
+
+def whole(text: str) -> str:
+    """The text with U+FFFD for every half of a letter (a lone surrogate): an emoji cut in two, which JSON can hold
+    and no UTF-8 file can.
+    """
+    return _HALF.sub("\ufffd", text)
 
 
 def digest(*parts: str) -> str:

@@ -50,3 +50,9 @@ def test_a_line_cut_off_by_a_kill_is_skipped(tmp_path: Path) -> None:
         Note(code="smaller_batch", parameters={"batch": 4}, at=1),
         Progress(done=1, of=2, at=2),
     ]
+
+
+def test_unusual_line_ends_inside_a_text_do_not_cut_an_event(tmp_path: Path) -> None:
+    said = Note(code="x", parameters={"text": "one\u2028two\u0085three"}, at=1)
+    events.write(tmp_path)(said)
+    assert list(events.read(tmp_path)) == [said]

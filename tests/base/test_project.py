@@ -1,4 +1,5 @@
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -176,3 +177,18 @@ def test_a_database_of_a_newer_studio_is_refused(tmp_path: Path) -> None:
     made.store._db.execute("pragma user_version = 999")
     with pytest.raises(Refused, match="newer_format"):
         _ = Project(made.folder).store
+
+
+def test_a_copied_project_folder_gets_an_id_of_its_own(tmp_path: Path) -> None:
+    made = projects.create(tmp_path, "Shop")
+    shutil.copytree(made.folder, tmp_path / "backup")
+    found = projects.find(tmp_path)
+    assert len({project.id for project in found}) == 2
+    assert projects.open_by_id(tmp_path, made.id).folder == made.folder
+
+
+def test_an_odd_folder_does_not_hide_the_others(tmp_path: Path) -> None:
+    made = projects.create(tmp_path, "Shop")
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "project.json").write_text('{"format": "one"}')
+    assert [project.id for project in projects.find(tmp_path)] == [made.id]

@@ -117,8 +117,8 @@ def test_when_memory_ran_out_there_is_one_more_try_that_knows_it(
 
 def test_memory_errors_that_the_work_reports_are_tried_once_more_too(settings: Settings, project: Project) -> None:
     queue = Runs(settings, COMMAND)
-    run = finish(queue, start(queue, project, fail_at=0, fault="out_of_memory"))
-    assert (run.state, run.attempt, run.fault) == ("failed", 2, Fault(code="out_of_memory"))
+    run = finish(queue, start(queue, project, fail_at=0, fault="training_out_of_memory"))
+    assert (run.state, run.attempt, run.fault) == ("failed", 2, Fault(code="training_out_of_memory"))
 
 
 def test_without_a_word_from_the_kernel_exit_minus_nine_counts_as_memory(
@@ -137,7 +137,8 @@ def test_stopping_keeps_what_is_done_and_starting_again_goes_on_there(settings: 
     queue.stop(run.id)
     assert finish(queue, run, 10).state == "stopped"
     reached = int((Path(run.folder) / "checkpoint").read_text())
-    again = start(queue, project, steps=60, sleep=0.05)
+    request = EvaluateRequest(variants=(), material=json.dumps({"steps": 60, "sleep": 0.05}))
+    again = queue.start(project, "evaluate", request, again=True)
     assert (again.id, again.state) == (run.id, "queued")
     until_step(queue, run, reached + 1)
     queue.stop(run.id)
@@ -317,3 +318,29 @@ def _poll(condition: "object", seconds: float = 20) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def test_code_that_lies_in_a_project_is_never_run(settings: Settings, project: Project) -> None:
+    queue = Runs(settings)
+    run = queue.start(project, "evaluate", EvaluateRequest(variants=()))
+    (Path(run.folder) / "filelock.py").write_text("open('canary', 'w').close()")
+    assert finish(queue, run).state == "failed"
+    assert not (Path(run.folder) / "canary").exists()
+    assert queue.get(run.id).fault == Fault(code="questions_none")
+
+
+def test_one_damaged_run_does_not_hold_up_the_others(settings: Settings, project: Project) -> None:
+    queue = Runs(settings, COMMAND)
+    damaged, good = start(queue, project, steps=2), start(queue, project, steps=3)
+    until_step(queue, damaged, 1)
+    queue._children[damaged.id].wait()
+    files.write_json(Path(damaged.folder) / "exit.json", {"ok": False})
+    assert finish(queue, good).state == "done"
+    assert queue.get(damaged.id).state == "failed"
+
+
+def test_a_secret_does_not_outlive_a_run_that_was_stopped_before_it_began(settings: Settings, project: Project) -> None:
+    queue = Runs(settings, COMMAND)
+    run = queue.start(project, "evaluate", EvaluateRequest(variants=()), secret="hf_canary")
+    queue.stop(run.id)
+    assert not (settings.private / "secrets" / run.id).exists()

@@ -127,10 +127,11 @@ def explained(made: Project, answer: Answer) -> Explanation:
         question=answer.question,
         answer=answer.text,
         games=(
-            Game(kind="passages", units=tuple(units), base=-50.0, full=-22.7, method="kv_exact", evaluations=8, seconds=4.2),
+            Game(kind="passages", units=tuple(units), base=-50.0, full=-22.7, method="kv_exact", evaluations=8, seconds=4.2,
+                answer_tokens=20),
             Game(
                 kind="question", units=tuple(Unit(text=text, value=value, error=0.3) for text, value in words), base=-37.5,
-                full=-22.7, method="permutation", evaluations=24, seconds=3.1,
+                full=-22.7, method="permutation", evaluations=24, seconds=3.1, answer_tokens=20,
             ),
         ),
     )  # fmt: skip

@@ -132,8 +132,9 @@ def test_an_explanation_says_its_main_passage_its_share_and_how_far_to_trust_it(
     answer = next(a for a in stories.asked(made) if a.passages)
     html = explanation.why(explanation.Why(stories.explained(made, answer).games), answer, "C", "Search", EN)
     shown = text(html)
-    assert "rests most on Home policy.pdf, p. 4, Water (77% of the support)" in shown
-    assert "all combinations tried, with a shortcut (8 trials, 4.2 s)" in shown
+    assert "rests most on Home policy.pdf, p. 4, Water (74% of what counted)" in shown
+    assert "made each word of the answer 3.9 times as likely on average (all combinations tried, with a shortcut;" in shown
+    assert "8 trials, 4.2 s)" in shown
     assert "not whether it is true" in shown
     assert '<mark class="strong">' in html
     assert '<mark class="against">' in html
@@ -159,6 +160,57 @@ def test_an_explanation_of_next_to_nothing_says_so() -> None:
     )
     shown = text(explanation.why(explanation.Why((game,)), Answer(variant="v", question="?", text="x"), "A", "x", EN))
     assert "made little difference" in shown
+
+
+@pytest.mark.parametrize(
+    ("full", "said"), [(-47.7, "1.1 times"), (-60.0, "0.6 times"), (100.0, "over 1,000 times")], ids=str
+)
+def test_the_small_print_tells_what_the_parts_did_and_not_that_they_add_up(full: float, said: str) -> None:
+    game = records.Game(
+        kind="question", units=(records.Unit(text="x", value=full + 50),), base=-50.0, full=full, method="exact",
+        evaluations=2, answer_tokens=20,
+    )  # fmt: skip
+    answer = Answer(variant="v", question="?", text="x")
+    assert said in text(explanation.why(explanation.Why((game,)), answer, "A", "x", EN))
+
+
+def test_a_quoted_answer_says_so_and_is_explained_as_a_choice(tmp_path: Path) -> None:
+    made = stories.project(tmp_path)
+    answer = next(a for a in stories.asked(made) if a.passages).model_copy(update={"quoted": True})
+    games = tuple(game.model_copy(update={"answer_tokens": 3}) for game in stories.explained(made, answer).games)
+    column = Column(made.variant(answer.variant), answer.text, answer.passages, answer)
+    for voice, chip, choice in (
+        (EN, "Quoted word for word from your documents", "made the choice of these words over 1,000 times as likely"),
+        (ES, "Citado literalmente de sus documentos", "hicieron la elección de estas palabras más de 1000 veces"),
+    ):
+        shown = text(answers.grid([column], voice, whys={answer.id: explanation.Why(games)}))
+        assert chip in shown
+        assert choice in shown
+    plain = Column(column.variant, answer.text, answer.passages, answer.model_copy(update={"quoted": False}))
+    assert "Quoted" not in text(answers.grid([plain], EN))
+
+
+def test_what_speaks_against_an_answer_is_not_called_its_ground() -> None:
+    units = tuple(records.Unit(text=t, value=v, passage=n) for n, (t, v) in enumerate((("x", -4.0), ("y", -1.0))))
+    game = records.Game(
+        kind="passages", units=units, base=-10, full=-15, method="exact", evaluations=4, answer_tokens=9
+    )
+    shown = text(explanation.why(explanation.Why((game,)), Answer(variant="v", question="?", text="x"), "A", "x", EN))
+    assert "rests most" not in shown
+    assert EN.t("why.passages.against") in shown
+
+
+def test_a_model_too_large_for_this_computer_is_marked() -> None:
+    from studio import engines
+    from studio.base.machine import Machine
+
+    small = Machine(system="x", processor="x", cores=2, memory_gb=5.0, free_memory_gb=4, free_disk_gb=99)
+    labels = {name: label for label, name in advice.models(engines.catalogue(), small, EN)}
+    assert "too large for this computer" in labels["qwen3-4b-instruct"]
+    assert "cannot be trained here" in labels["qwen3-1.7b"]
+    assert "here" not in labels["qwen3-0.6b"].replace("there", "")
+    assert "Spanish" in labels["qwen3-0.6b"]
+    assert labels["smollm2-135m-instruct"] == "SmolLM2 135M (starter) · English · 0.8 GB of memory · Apache License 2.0"
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "done", "failed", "stopped"])

@@ -7,8 +7,8 @@ import gradio as gr
 import pytest
 
 from studio.base import project as projects
-from studio.base.project import STEPS
-from studio.base.records import Feedback, Vote
+from studio.base.project import STEPS, Project
+from studio.base.records import Answer, Feedback, Vote
 from tests.web import stories
 from tests.web.conftest import Browser, text
 
@@ -49,11 +49,11 @@ def test_a_page_opened_for_a_project_that_vanished_says_so(browser: Browser, pag
 def test_every_handler_asks_whose_project_it_is_about(browser: Browser) -> None:
     for page in STEPS:
         for name, number in browser.functions("en", page).items():
-            if name.startswith(("load_", "<lambda>")) or name == "on_tick":
+            if name.startswith(("load_", "<lambda>")) or name in ("on_tick", "on_edit"):
                 continue
             fn = browser.client.app.state.pages["en"].fns[number]  # type: ignore[attr-defined]
             values = [[] if isinstance(part, gr.CheckboxGroup) else None for part in fn.inputs]
-            event = {"source": "x", "variant": "x", "answer": "x", "question": "x", "feedback": "x"}
+            event = {"source": "x", "variant": "x", "answer": "x", "answers": "x", "question": "x", "feedback": "x"}
             answer = browser.do(page, name, values, "0123456789ab", event=event)
             assert "no project called" in str(answer), (page, name, answer)
 
@@ -104,6 +104,35 @@ def test_the_goal_is_kept_and_marks_its_step_done(browser: Browser, root: Path) 
     assert browser.load("goal", made.id)[2:] == ["write", "Letters", *form[2:]]
 
 
+def edit(browser: Browser, page: str, form: list[Any], project: str) -> int:
+    """What the page sends by itself while somebody types or chooses: the status of the answer."""
+    number = browser.functions("en", page)["on_edit"]
+    asked = {"data": form, "fn_index": number, "session_hash": "edit"}
+    return int(browser.client.post("/en/gradio_api/run/predict", params={"project": project}, json=asked).status_code)
+
+
+def test_what_is_typed_is_kept_before_anybody_presses_continue(browser: Browser, root: Path) -> None:
+    made = projects.create(root, "Typing")
+    form = ["write", "Letters", "style", "rarely", ["tone"], "Be brief.", "warm", "long", "es", "usted"]
+    assert edit(browser, "goal", form, made.id) == 200
+    card = projects.open_by_id(root, made.id).card
+    assert (card.goal.text, card.instructions, card.language, card.done) == ("Letters", "Be brief.", "es", ())
+    assert browser.load("goal", made.id)[2:] == form
+    assert edit(browser, "advice", [["documents"], "thorough", "qwen3-0.6b"], made.id) == 200
+    card = projects.open_by_id(root, made.id).card
+    assert (card.chosen, card.effort, card.model, card.done) == (("documents",), "thorough", "qwen3-0.6b", ())
+    assert edit(browser, "advice", [[], "quick", "qwen3-0.6b"], made.id) == 200
+    assert projects.open_by_id(root, made.id).card.chosen == ()
+    assert edit(browser, "goal", form, "0123456789ab") == 500
+
+
+@pytest.mark.parametrize("page", ["goal", "advice"])
+def test_every_field_of_a_form_is_kept_when_it_is_edited(browser: Browser, page: str) -> None:
+    fn = browser.client.app.state.pages["en"].fns[browser.functions("en", page)["on_edit"]]  # type: ignore[attr-defined]
+    assert sorted(fn.targets) == sorted((field._id, "input") for field in fn.inputs)
+    assert fn.trigger_mode == "always_last"
+
+
 def test_a_step_without_a_choice_says_what_to_choose(browser: Browser, root: Path) -> None:
     made = stories.project(root, "Choice")
     assert "at least one way" in browser.do("advice", "on_next", [[], "quick", "smollm2-135m-instruct"], made.id)
@@ -114,6 +143,18 @@ def test_a_step_without_a_choice_says_what_to_choose(browser: Browser, root: Pat
 def upload(browser: Browser, name: str, content: bytes) -> dict[str, Any]:
     path = browser.client.post("/en/gradio_api/upload", files={"files": (name, content)}).json()[0]
     return {"path": path, "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+
+
+def test_a_file_larger_than_the_studio_was_set_up_for_is_refused(
+    browser: Browser, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from studio import intake
+
+    seen: dict[str, int] = {}
+    monkeypatch.setattr(intake, "add", lambda project, path, name, largest_mb: seen.update({name: largest_mb}))
+    made = projects.create(root, "Large")
+    browser.do("data", "on_upload", [[upload(browser, "rows.csv", b"question,answer\na,b\n")]], made.id)
+    assert seen == {"rows.csv": browser.client.app.state.studio.settings.max_upload_mb}  # type: ignore[attr-defined]
 
 
 def test_good_files_are_taken_in_and_a_bad_one_is_told_beside_them(browser: Browser, root: Path) -> None:
@@ -134,19 +175,48 @@ def test_good_files_are_taken_in_and_a_bad_one_is_told_beside_them(browser: Brow
     assert not projects.open_by_id(root, made.id).store.examples()
 
 
+def pick(browser: Browser, made: Project, answers: list[Answer], variant: str) -> str:
+    """Press "this one is best" under answers as they stand on somebody's page."""
+    event = {"variant": variant, "answers": " ".join(answer.id for answer in answers)}
+    return str(browser.do("compare", "on_pick", [], made.id, event=event))
+
+
 def test_a_choice_among_the_answers_is_a_vote_and_can_be_taken_back(browser: Browser, root: Path) -> None:
     made = stories.project(root, "Votes")
     answers = stories.asked(made)
-    shown = str(browser.do("compare", "on_pick", [], made.id, event={"variant": answers[1].variant}))
+    shown = pick(browser, made, answers, answers[1].variant)
     assert shown.count('aria-pressed="true"') == 1
-    browser.do("compare", "on_pick", [], made.id, event={"variant": ""})
+    assert " ".join(answer.id for answer in answers) in shown
+    pick(browser, made, answers, "")
     assert [vote.winner for vote in made.store.all(Vote)] == [answers[1].variant, None]
+
+
+def test_a_choice_counts_for_the_answers_on_that_page_though_another_tab_asked_since(
+    browser: Browser, root: Path
+) -> None:
+    made = stories.project(root, "Two tabs")
+    here = stories.asked(made)
+    stories.asked(made, "What another tab wanted to know?")
+    shown = pick(browser, made, here, here[2].variant)
+    (vote,) = made.store.all(Vote)
+    assert (vote.question, vote.winner, vote.answers) == (
+        stories.QUESTION,
+        here[2].variant,
+        tuple(answer.id for answer in here),
+    )
+    assert shown.count('aria-pressed="true"') == 1
 
 
 def test_a_choice_that_was_never_shown_is_refused(browser: Browser, root: Path) -> None:
     made = stories.project(root, "Forged vote")
-    stories.asked(made)
-    assert "not among those shown" in browser.do("compare", "on_pick", [], made.id, event={"variant": "forged"})
+    here, there = stories.asked(made), stories.asked(made, "Another one?")
+    assert "not among those shown" in pick(browser, made, here, "forged")
+    assert "do not belong together" in pick(browser, made, [here[0], there[1]], here[0].variant)
+    assert "do not belong together" in pick(browser, made, [here[0], here[0]], here[0].variant)
+    forged = Answer(id="forged", variant="v", question=stories.QUESTION, text="")
+    assert "forged" in pick(browser, made, [here[0], forged], here[0].variant)
+    assert "Ask a question first" in pick(browser, made, [], "")
+    assert made.store.all(Vote) == []
 
 
 def test_nobody_to_ask_is_said(browser: Browser, root: Path) -> None:
@@ -163,6 +233,41 @@ def test_a_correction_becomes_an_example_on_request(browser: Browser, root: Path
     browser.do("improve", "on_accept", [None], made.id, event={"feedback": kept[0].id})
     assert made.store.examples()[-1].answer == "On Monday."
     assert "write both" in browser.do("improve", "on_keep", ["", "", True, None], made.id)
+
+
+def test_a_model_that_must_be_fetched_is_announced_before_the_build(
+    browser: Browser, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from studio import engines
+
+    made = stories.project(root, "Fetching")
+    assert "first fetches" not in text(browser.load("build", made.id)[2])
+    made.change(model="qwen3-1.7b")
+    assert "first fetches Qwen3 1.7B (3.4 GB) from the Hugging Face Hub" in text(browser.load("build", made.id)[2])
+    monkeypatch.setattr(engines, "is_here", lambda name, settings: True)
+    assert "first fetches" not in text(browser.load("build", made.id)[2])
+
+
+def test_watching_the_page_reads_no_more_the_longer_the_project_lives(
+    browser: Browser, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cause: each second every answer, test and explanation ever kept was read again."""
+    from studio.base.store import Store
+    from studio.web.pages import compare, improve
+    from studio.web.shell import Shell
+    from studio.web.voice import Voice
+
+    made = stories.project(root, "Long life")
+    stories.explained(made, stories.asked(made)[-1])
+    stories.tested(made)
+    read: list[str] = []
+    whole = Store.all
+    monkeypatch.setattr(Store, "all", lambda store, kind: read.append(kind.__name__) or whole(store, kind))
+    shell = Shell(Voice("en"), browser.client.app.state.studio)  # type: ignore[attr-defined]
+    assert "rests most on" in str(compare.look(shell, made)[0])
+    compare.form(shell, made)
+    improve.load(shell, made)
+    assert {"Answer", "Scorecard", "Explanation"}.isdisjoint(read)
 
 
 def test_an_upload_to_the_hub_needs_a_key_and_gives_none_back(browser: Browser, root: Path) -> None:

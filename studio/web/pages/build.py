@@ -40,9 +40,7 @@ def build(shell: Shell) -> None:
 
         def on_start(request: gr.Request) -> list[Any]:
             project = shell.project(request)
-            latest = shell.studio.runs.latest(project, "build")
-            again = latest is not None and latest.state == "done"
-            orders.build(project, shell.studio.runs, project.card.chosen, project.card.effort, again=again)
+            orders.build(project, shell.studio.runs, project.card.chosen, project.card.effort)
             return look(shell, project)
 
         def on_tick(request: gr.Request) -> list[Any]:
