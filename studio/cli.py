@@ -36,6 +36,7 @@ from studio.base.settings import Settings
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 EXIT_FAILED, EXIT_STOPPED = 1, 130
+SHOWN_PARTS = 8
 
 T = TypeVar("T")
 
@@ -470,16 +471,16 @@ def _answer(session: Session, project: Project, answer: Answer) -> str:
 
 
 def _explanation(session: Session, explanation: Explanation) -> str:
+    """The parts that counted most, each with its share of everything that counted and which way it pulled."""
+    from studio.explanation import shares
+
     lines = []
     for game in explanation.games:
         lines.append(session.t(f"game.{game.kind}"))
-        total = sum(abs(unit.value) for unit in game.units) or 1.0
-        for unit in sorted(game.units, key=lambda u: -abs(u.value))[:8]:
-            bar = "#" * round(20 * abs(unit.value) / total)
-            lines.append(
-                f"  {'+' if unit.value >= 0 else '-'} {abs(unit.value) / total:>4.0%} {bar:<20} "
-                + " ".join(unit.text.split())[:70]
-            )
+        parts = sorted(zip(shares(game), game.units, strict=True), key=lambda part: -abs(part[0]))
+        for share, unit in parts[:SHOWN_PARTS]:
+            sign, bar = "+" if unit.value >= 0 else "-", "#" * round(20 * abs(share))
+            lines.append(f"  {sign} {abs(share):>4.0%} {bar:<20} " + " ".join(unit.text.split())[:70])
     return "\n".join(lines)
 
 

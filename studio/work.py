@@ -119,6 +119,8 @@ def explain(work: Work, request: ExplainRequest) -> Outcome:
         raise NotFound("answer_missing", name=request.answer)
     variant = work.project.variant(answer.variant)
     adapter = work.project.path(variant.adapter) if variant.adapter else None
+    if not answer.quoted:  # a quote is explained by the embedder, everything else by the model's own weights
+        engines.prepare(variant.model, work.settings, work.emit, train=True)
     engine = engines.Engine(work.settings)
     made = explanation.explain(answer, variant, adapter, engine, work.emit, work.should_stop, request.detail)
     return Outcome(explanations=(made,))

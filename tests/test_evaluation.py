@@ -61,6 +61,8 @@ def test_declining_is_recognised_in_both_languages(text: str) -> None:
         "No se cobra nada.",
         "You do not need to call first.",
         "No hace falta cita previa.",
+        "Si su nombre no aparece en la póliza, llámenos.",
+        "If your plan is not mentioned on the invoice, call us.",
     ],
 )
 def test_sympathy_and_a_plain_no_are_not_declining(text: str) -> None:

@@ -15,9 +15,7 @@ from docx import Document
 TEMPLATES = Path(__file__).parents[1] / "templates"
 USES = sorted(path.name for path in TEMPLATES.iterdir() if path.is_dir())
 FOLDERS = [TEMPLATES / use / language for use in USES for language in ("en", "es")]
-each_folder = pytest.mark.parametrize(
-    "folder", FOLDERS, ids=lambda folder: f"{folder.parent.name}-{folder.name}"
-)
+each_folder = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
 
 
 @each_folder
@@ -104,23 +102,16 @@ def test_what_a_right_answer_must_contain_stands_in_the_expected_source(folder: 
 def test_every_fact_taught_stands_in_the_document_it_names(folder: Path) -> None:
     documents = yaml.safe_load((folder.parent / f"documents.{folder.name}.yaml").read_text("utf-8"))
     facts = facts_of(folder)
-    texts = {
-        kind: text_of(folder / "sources" / documents[kind]["file"]) for kind in ("policy", "guide", "prices")
-    }
+    texts = {kind: text_of(folder / "sources" / documents[kind]["file"]) for kind in ("policy", "guide", "prices")}
     wrong = [
-        (f["id"], m)
-        for f in facts
-        for m in f["must"]
-        if not (holds(f["answer"], m) and holds(texts[f["source"]], m))
+        (f["id"], m) for f in facts for m in f["must"] if not (holds(f["answer"], m) and holds(texts[f["source"]], m))
     ]
     assert wrong == []
 
 
 @each_folder
 def test_the_office_files_say_what_the_yaml_says(folder: Path) -> None:
-    expected = [
-        (question, fact["answer"], fact["topic"]) for fact in facts_of(folder) for question in fact["asked"]
-    ]
+    expected = [(question, fact["answer"], fact["topic"]) for fact in facts_of(folder) for question in fact["asked"]]
     assert sorted(past_questions(folder)) == sorted(expected)
 
 
@@ -131,9 +122,7 @@ def test_the_pdf_numbers_its_pages(folder: Path) -> None:
     with pypdfium2.PdfDocument(path) as pdf:
         pages = [page.get_textpage().get_text_bounded() for page in pdf]
     assert 4 <= len(pages) <= 6
-    assert [text.strip().splitlines()[-1] for text in pages] == [
-        f"{label} {n}" for n in range(1, len(pages) + 1)
-    ]
+    assert [text.strip().splitlines()[-1] for text in pages] == [f"{label} {n}" for n in range(1, len(pages) + 1)]
 
 
 @pytest.mark.parametrize("use", USES)
@@ -153,11 +142,7 @@ def test_making_the_files_again_changes_nothing(tmp_path: Path, monkeypatch: pyt
         copy = tmp_path / path.relative_to(TEMPLATES)
         copy.parent.mkdir(exist_ok=True)
         copy.write_bytes(path.read_bytes())
-    stale = [
-        made.name
-        for made in make(tmp_path)
-        if text_of(made) != text_of(TEMPLATES / made.relative_to(tmp_path))
-    ]
+    stale = [made.name for made in make(tmp_path) if text_of(made) != text_of(TEMPLATES / made.relative_to(tmp_path))]
     assert stale == []
 
 
@@ -166,10 +151,7 @@ def past_questions(folder: Path) -> list[tuple[str, ...]]:
     encoding, delimiter = {"en": ("utf-8", ","), "es": ("cp1252", ";")}[folder.name]
     [path] = (folder / "sources").glob("*.csv")
     header, *rows = csv.reader(path.read_text(encoding).splitlines(), delimiter=delimiter)
-    assert (
-        header
-        == {"en": ["question", "answer", "topic"], "es": ["pregunta", "respuesta", "tema"]}[folder.name]
-    )
+    assert header == {"en": ["question", "answer", "topic"], "es": ["pregunta", "respuesta", "tema"]}[folder.name]
     return [tuple(row) for row in rows]
 
 
@@ -192,13 +174,9 @@ def text_of(path: Path) -> str:
             text = "\n".join([*(p.text for p in document.paragraphs), *cells])
         case ".xlsx":
             book = openpyxl.load_workbook(path, data_only=True)
-            text = "\n".join(
-                str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row
-            )
+            text = "\n".join(str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row)
         case _:
-            text = path.read_bytes().decode(
-                "cp1252" if path.suffix == ".csv" and path.parts[-3] == "es" else "utf-8"
-            )
+            text = path.read_bytes().decode("cp1252" if path.suffix == ".csv" and path.parts[-3] == "es" else "utf-8")
     return " ".join(text.split())
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from studio.answering import nearest, quoting, streaming
 from studio.answering.citing import cite, without_markers
+from studio.answering.declining import declines
 from studio.answering.nearest import prepare
 from studio.answering.prompting import compose, searches
 from studio.answering.variants import variants
@@ -122,7 +123,7 @@ def ask(
     if cited is not None and variant.approach == "whole":
         citable = tuple(citable[citation.passage] for citation in cited.citations)[:CITED_FROM_WHOLE]
         cited = cite(said, citable)
-    answer = _answer(variant, question, began, passages=citable, refused=streaming.not_known(said)).model_copy(
+    answer = _answer(variant, question, began, passages=citable, refused=declines(said)).model_copy(
         update={
             "text": cited.text if cited else said,
             "messages": messages,

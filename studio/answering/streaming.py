@@ -45,9 +45,3 @@ def tidy(text: str, cut_off: bool) -> str:
         if whole:
             text = text[: whole[-1][1]]
     return text
-
-
-def not_known(text: str) -> bool:
-    """Whether the model says that it does not know."""
-    lowered = " ".join(text.lower().replace("’", "'").split())
-    return any(phrase in lowered for phrase in PROMPTS["not_known"])

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
+import filelock
 from pydantic import Field, ValidationError
 
 from studio.base import files, records
@@ -101,10 +102,11 @@ class Project:
         return files.inside(self.folder, relative)
 
     def change(self, **fields: object) -> Card:
-        """Write new values of the card's fields, validated."""
-        fresh = Card.model_validate(files.read_json(self.folder / "project.json"))
-        self._card = Card.model_validate(fresh.model_dump() | fields | {"changed": records.now()})
-        files.write_atomically(self.folder / "project.json", self._card.model_dump_json(indent=2))
+        """Write new values of the card's fields, validated, beside whatever others have changed meanwhile."""
+        with filelock.FileLock(self.folder / ".project.lock", timeout=10):
+            fresh = Card.model_validate(files.read_json(self.folder / "project.json"))
+            self._card = Card.model_validate(fresh.model_dump() | fields | {"changed": records.now()})
+            files.write_atomically(self.folder / "project.json", self._card.model_dump_json(indent=2))
         return self._card
 
     def finish_step(self, step: Step) -> None:

@@ -134,6 +134,9 @@ class Store:
     def documents(self) -> list[Document]:
         return self._records("documents", Document, order_by="rowid")
 
+    def document_ids(self) -> frozenset[str]:
+        return frozenset(row["id"] for row in self._db.query("select id from documents"))
+
     def document(self, id: str) -> Document | None:
         found = self._records("documents", Document, "id = ?", [id])
         return found[0] if found else None

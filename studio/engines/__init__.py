@@ -9,7 +9,7 @@ from pathlib import Path
 from studio.base.settings import Settings
 from studio.engines.catalogue import Gguf, Model, catalogue, model
 from studio.engines.client import Engine
-from studio.engines.shelf import folder_of, gguf, weights
+from studio.engines.shelf import folder_of, gguf, is_here, prepare, weights
 from studio.engines.speech import Embedder, Scores, Text, Usage
 
 __all__ = [
@@ -23,7 +23,9 @@ __all__ = [
     "adapter_gguf",
     "catalogue",
     "gguf",
+    "is_here",
     "model",
+    "prepare",
     "weights",
 ]
 

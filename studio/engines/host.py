@@ -13,13 +13,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, ConfigDict, Field, ValidationError, model_validator
 
 from studio.base import files, machine, settings
 from studio.base.errors import BadInput, NotFound, NotPossibleHere, Refused
-from studio.base.records import Message, Record
+from studio.base.records import Message, Record, Role
 from studio.base.settings import Settings
 from studio.engines import adapter as conversion
 from studio.engines import serving, shelf, starter
@@ -37,18 +37,48 @@ R = TypeVar("R", bound=Record)
 log = logging.getLogger(__name__)
 
 
+class Part(Record):
+    """A piece of a message's content. Only text can be read here."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    type: Literal["text"]
+    text: str
+
+
+class Turn(Record):
+    """A message as OpenAI's clients send it: with a name, tool calls and what else, its content whole or in parts."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    role: Role | Literal["developer"]
+    content: str | tuple[Part, ...]
+
+    def message(self) -> Message:
+        role: Role = "system" if self.role == "developer" else self.role  # OpenAI's newer word for it
+        text = self.content if isinstance(self.content, str) else "\n".join(part.text for part in self.content)
+        return Message(role=role, content=text)
+
+
 class ChatRequest(Record):
-    """The part of OpenAI's request we honour; anything else in it is ignored, as its servers do."""
+    """The part of OpenAI's request we honour; anything else in it is ignored, and null is what is left out."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     model: str
-    messages: tuple[Message, ...] = Field(min_length=1)
+    messages: tuple[Turn, ...] = Field(min_length=1)
     adapter: str | None = None
-    max_tokens: int = Field(default=160, ge=1, le=8192)
+    max_tokens: int = Field(
+        default=160, ge=1, le=8192, validation_alias=AliasChoices("max_tokens", "max_completion_tokens")
+    )
     temperature: float = Field(default=0.0, ge=0, le=2)
     stop: str | tuple[str, ...] = ()
     stream: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: Any) -> Any:
+        return {key: value for key, value in given.items() if value is not None} if isinstance(given, dict) else given
 
 
 class ScoreRequest(Record):
@@ -127,7 +157,7 @@ class Host:
         stops = (asked.stop,) if isinstance(asked.stop, str) else asked.stop
         frame = {"id": f"chatcmpl-{time.time_ns():x}", "created": int(time.time()), "model": asked.model}
         with self._voice(asked.model, adapter) as (voice, prompts):
-            ids = prompts.ids(asked.messages)
+            ids = prompts.ids([turn.message() for turn in asked.messages])
             begun = time.monotonic()
             first: list[float] = []
             pieces: list[str] = []

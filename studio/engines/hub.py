@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from studio.base import files
-from studio.base.errors import NotFound, NotPossibleHere, Refused, StudioError, Unavailable
-from studio.base.events import Emit, Progress, Stage
+from studio.base.errors import NotFound, NotPossibleHere, Refused, Stopped, StudioError, Unavailable
+from studio.base.events import Emit, Progress, ShouldStop, Stage
 from studio.engines.catalogue import Model
 from studio.engines.starter import GGUF_NAME
 
 SMALL = ("*.json", "*.jinja", "tokenizer.model", "LICENSE*", "USE_POLICY*", "NOTICE*")
 WEIGHTS = ("*.safetensors",)
+NAMES_CODE = ("config.json", "tokenizer_config.json")  # where a model says that it needs Python code of its own
 _TIMEOUT = 15.0
 
 
@@ -30,30 +31,35 @@ class _File(NamedTuple):
     revision: str
     path: str
     size: int
+    etag: str  # names the unfinished file
 
 
-def download(wanted: Model, part: str, folder: Path, emit: Emit) -> str:
+def download(wanted: Model, part: str, folder: Path, emit: Emit, should_stop: ShouldStop) -> str:
     """Bring one part ("weights" or "gguf") of a model into `folder`; returns the sha256 of the weights, "" for a GGUF.
 
-    A broken download goes on where it stopped. Raises as `shelf.weights` says.
+    First the small files that say whether it needs code of its own; then everything else. A download that was cut off
+    fetches only the files that are not there yet. Raises as `shelf.weights` says, and Stopped.
     """
     os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", str(int(_TIMEOUT)))
     emit(Stage(name="download_model"))
-    with _translated(wanted):
+    with _translated(wanted, wanted.hub_id or ""):
         own = _listed(wanted.hub_id or "", SMALL + (WEIGHTS if part == "weights" else ()))
-        config = [file for file in own if file.path == "config.json"]
-        for file in config:
-            _fetch(file, folder)
+        for file in own:
+            if file.path in NAMES_CODE:
+                _fetch(file, folder, should_stop)
         _refuse_code(wanted, folder)
         if part == "weights" and not any(fnmatch(file.path, "*.safetensors") for file in own):
             raise Refused("remote_code", name=wanted.name)
-        if part == "gguf" and wanted.gguf is not None:
-            own += _listed(wanted.gguf.repo, (wanted.gguf.file,))
-        _fetch_all(own, folder, emit)
-        if part == "gguf" and wanted.gguf is not None:
-            (folder / wanted.gguf.file).replace(folder / GGUF_NAME)
-            return ""
-    return _digest(sorted(folder.glob("*.safetensors")))
+        if part == "weights" or wanted.gguf is None:
+            _fetch_all(own, folder, emit, should_stop)
+            return _digest(sorted(folder.glob("*.safetensors")))
+    with _translated(wanted, wanted.gguf.repo):
+        compact = _listed(wanted.gguf.repo, (wanted.gguf.file,))
+        if not compact:
+            raise NotFound("model_not_on_hub", name=wanted.name, link=_link(wanted.gguf.repo))
+        _fetch_all([*own, *compact], folder, emit, should_stop)
+        (folder / wanted.gguf.file).replace(folder / GGUF_NAME)
+    return ""
 
 
 def _listed(repo: str, patterns: tuple[str, ...]) -> list[_File]:
@@ -62,15 +68,21 @@ def _listed(repo: str, patterns: tuple[str, ...]) -> list[_File]:
 
     info = HfApi(token=_token()).model_info(repo, files_metadata=True, timeout=_TIMEOUT)
     return [
-        _File(repo, info.sha or "main", each.rfilename, each.size or 0)
+        _File(
+            repo,
+            info.sha or "main",
+            each.rfilename,
+            each.size or 0,
+            each.lfs.sha256 if each.lfs else each.blob_id or "",
+        )
         for each in info.siblings or []
         if "/" not in each.rfilename and any(fnmatch(each.rfilename, pattern) for pattern in patterns)
     ]
 
 
-def _fetch_all(wanted: list[_File], folder: Path, emit: Emit) -> None:
+def _fetch_all(wanted: list[_File], folder: Path, emit: Emit, should_stop: ShouldStop) -> None:
     total = sum(file.size for file in wanted)
-    missing = (total - _arrived(folder)) / 1e9
+    missing = (total - _arrived(wanted, folder)) / 1e9
     if missing > files.free_gb(folder) - 0.5:
         raise NotPossibleHere(
             "model_disk_full", needed_gb=round(missing + 0.5, 1), free_gb=round(files.free_gb(folder), 1)
@@ -79,34 +91,61 @@ def _fetch_all(wanted: list[_File], folder: Path, emit: Emit) -> None:
 
     def watch() -> None:
         while not finished.wait(1.0):
-            emit(Progress(done=min(_arrived(folder), total), of=total))
+            emit(Progress(done=_arrived(wanted, folder), of=total))
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
         for file in wanted:
-            _fetch(file, folder)
+            _fetch(file, folder, should_stop)
     finally:
         finished.set()
         watcher.join()
     emit(Progress(done=total, of=total))
 
 
-def _fetch(file: _File, folder: Path) -> None:
+def _fetch(file: _File, folder: Path, should_stop: ShouldStop) -> None:
     from huggingface_hub import hf_hub_download
+    from huggingface_hub.utils.tqdm import tqdm
 
+    class Stoppable(tqdm):  # the bar is the only place where the library looks up on its way
+        def update(self, n: float | None = 1) -> bool | None:
+            if should_stop():
+                raise Stopped
+            return None
+
+    if should_stop():
+        raise Stopped
     hf_hub_download(
-        file.repo, file.path, revision=file.revision, local_dir=folder, token=_token(), etag_timeout=_TIMEOUT
+        file.repo,
+        file.path,
+        revision=file.revision,
+        local_dir=folder,
+        token=_token(),
+        etag_timeout=_TIMEOUT,
+        tqdm_class=Stoppable,
     )
 
 
-def _arrived(folder: Path) -> int:
-    """Bytes of model files in the folder so far, unfinished ones included."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def _arrived(wanted: list[_File], folder: Path) -> int:
+    """Bytes of these files in the folder so far, unfinished ones included; nothing else that lies there counts."""
+    unfinished = {path.name: _size(path) for path in (folder / ".cache").rglob("*.incomplete")}
+    arrived = 0
+    for file in wanted:
+        begun = [size for name, size in unfinished.items() if file.etag and f".{file.etag}." in name]
+        arrived += min(max([_size(folder / file.path), *begun]), file.size)
+    return arrived
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # not there, or gone since it was listed
 
 
 def _refuse_code(wanted: Model, folder: Path) -> None:
-    for name in ("config.json", "tokenizer_config.json"):
+    for name in NAMES_CODE:
         if "auto_map" in (files.read_json(folder / name) or {}):
             raise Refused("remote_code", name=wanted.name)
 
@@ -126,10 +165,10 @@ def _token() -> str | None:
 
 
 @contextmanager
-def _translated(wanted: Model) -> Iterator[None]:
+def _translated(wanted: Model, repo: str) -> Iterator[None]:
     from huggingface_hub import errors
 
-    link = f"https://huggingface.co/{wanted.hub_id}"
+    link = _link(repo)
     try:
         yield
     except StudioError:
@@ -148,6 +187,10 @@ def _translated(wanted: Model) -> Iterator[None]:
         if error.errno == errno.ENOSPC:
             raise NotPossibleHere("model_disk_full", needed_gb=wanted.memory_gb, free_gb=0.0) from error
         raise _unreachable(wanted, error) from error
+
+
+def _link(repo: str) -> str:
+    return f"https://huggingface.co/{repo}"
 
 
 def _transport_errors() -> tuple[Any, ...]:

@@ -4,12 +4,10 @@
 found as a whole: "14" is not in "2014", nor "no" in "now".
 """
 
-import json
 import re
 import unicodedata
-from functools import cache
-from pathlib import Path
 
+from studio.answering.declining import declines
 from studio.base.records import Answer, Graded, Question
 
 _NUMBER = re.compile(r"\d+(?:[.,\s\u00a0\u202f]\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)?")
@@ -44,12 +42,6 @@ def facts_of(reference: str) -> tuple[str, ...]:
     return names or tuple(dict.fromkeys(sorted((word for word in words if len(word) > 5), key=len, reverse=True)[:3]))
 
 
-def declines(text: str) -> bool:
-    """Whether the answer says that it does not know, in English or Spanish."""
-    plain = normal(text)
-    return any(re.search(pattern, plain) for pattern in _declining())
-
-
 def normal(text: str) -> str:
     """Lower case, no accents, numbers in one way of writing, single spaces, no punctuation: for looking things up."""
     folded = unicodedata.normalize("NFD", text.lower().replace("€", " eur ").replace("%", " % "))
@@ -67,9 +59,3 @@ def _number(written: str) -> str:
     if not decimal and re.fullmatch(r"\d+[.,]\d{4,}", text):
         return text.replace(",", ".")
     return f"{whole}.{fraction}" if fraction else whole
-
-
-@cache
-def _declining() -> tuple[str, ...]:
-    patterns = json.loads((Path(__file__).parent / "declining.json").read_text(encoding="utf-8"))
-    return tuple(patterns)

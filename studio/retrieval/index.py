@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -18,12 +18,13 @@ from studio.base.project import Project
 from studio.base.records import Indexed, Language, Passage, Record
 from studio.retrieval import calibration, chunking, table, terms
 from studio.retrieval.calibration import Frequencies
-from studio.retrieval.table import Manifest, Row
+from studio.retrieval.table import Found, Manifest, Row
 
 if TYPE_CHECKING:
     import numpy as np
 
 BATCH = 16
+COVERING = 3  # passages whose words are compared with the question's
 SAVE_EVERY = 15.0  # seconds of embedding that a kill may cost
 
 
@@ -45,8 +46,8 @@ class Embedding(Protocol):
 
 class Hits(Record):
     """What was found for a question. `similarity` is the best raw cosine, `cover` the share of the question's
-    words (by weight) that the best of the passages contains; both decide `answerable`, against the index's
-    own `threshold`.
+    words (by weight) that the best of the passages contains; together they must reach the index's own
+    `threshold` for an `answerable` question.
     """
 
     passages: tuple[Passage, ...]
@@ -105,16 +106,17 @@ def build(project: Project, engine: Embedding, emit: Emit, should_stop: ShouldSt
 def search(project: Project, question: str, engine: Embedding, limit: int = 4) -> Hits:
     """The passages that fit a question best, and whether they answer it at all.
 
-    Raises NotFound when nothing was made searchable yet, NotPossibleHere when another embedder made the
-    index.
+    What was removed from the project is not found any more, before the index is built again as after. Raises
+    NotFound when nothing was made searchable yet, NotPossibleHere when another embedder made the index.
     """
+    there = project.store.document_ids()
     try:
-        return _search(project.index, question, engine, limit)
+        return _search(project.index, question, engine, limit, there)
     except (OSError, RuntimeError, ValueError):
-        return _search(project.index, question, engine, limit)  # a rebuild took the table away between two steps
+        return _search(project.index, question, engine, limit, there)  # a rebuild took the table away between two steps
 
 
-def _search(folder: Path, question: str, engine: Embedding, limit: int) -> Hits:
+def _search(folder: Path, question: str, engine: Embedding, limit: int, there: Collection[str]) -> Hits:
     made = table.manifest(folder)
     if made is None:
         raise NotFound("index_missing")
@@ -122,9 +124,8 @@ def _search(folder: Path, question: str, engine: Embedding, limit: int) -> Hits:
     if (embedder.name, embedder.dim) != (made.embedder, made.dim):
         raise NotPossibleHere("index_other_embedder", made_by=made.embedder, now=embedder.name)
     words = " ".join(_words(question))
-    found = table.search(folder, made, words, engine.embed([question], "query")[0], limit)
-    frequencies = _frequencies(folder / made.frequencies)
-    cover = frequencies.cover(question, [chunking.headed(passage.chunk) for passage in found.passages[:3]])
+    found = table.search(folder, made, words, engine.embed([question], "query")[0], limit, there)
+    cover = _cover(question, found, _frequencies(folder / made.frequencies))
     threshold = made.thresholds[terms.language(question, _code(made.language))]
     return Hits(
         passages=found.passages,
@@ -202,10 +203,21 @@ def _embedded(
 
 def _thresholds(folder: Path, made: Manifest, engine: Embedding, frequencies: Frequencies) -> dict[str, float]:
     found: dict[str, float] = {}
-    for language, asked in calibration.probes().items():
-        nearest = table.nearest(folder, made, engine.embed(asked, "query"))
-        found[language] = calibration.threshold(asked, nearest, frequencies)
+    for language, probes in calibration.probes().items():
+        asked = [question for _, question in probes]
+        vectors = engine.embed(asked, "query")
+        near = table.ask(folder, made, [" ".join(_words(question)) for question in asked], vectors, COVERING)
+        found[language] = calibration.threshold(
+            [
+                calibration.Probe(kind, hits.similarity, _cover(question, hits, frequencies))
+                for (kind, question), hits in zip(probes, near, strict=True)
+            ]
+        )
     return found
+
+
+def _cover(question: str, found: Found, frequencies: Frequencies) -> float:
+    return frequencies.cover(question, [chunking.headed(passage.chunk) for passage in found.passages[:COVERING]])
 
 
 @lru_cache(maxsize=8)

@@ -6,7 +6,7 @@ moment leaves the old index or the new one. Vectors that are still on their way 
 batch by batch.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 WEIGHT = 0.6  # of the vectors in the mix with the words; best on five sets of six, and ahead of rank fusion on all
 POOL = 50
@@ -30,8 +30,8 @@ _BATCH = 2_000
 
 
 class Manifest(Record):
-    """What the table holds. `thresholds`: per language of the question, the similarity below which nothing
-    was found.
+    """What the table holds. `thresholds`: per language of the question, the `calibration.score` below which
+    nothing was found.
 
     `frequencies` is the name of the file that says in how many passages each word occurs.
     """
@@ -153,36 +153,32 @@ def clear(folder: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def nearest(folder: Path, made: Manifest, vectors: "np.ndarray") -> list[tuple[float, str]]:
-    """For each question vector the best raw cosine in the table and the text it belongs to."""
-    table = _connect(folder).open_table(made.table)  # not published yet: no manifest to remember it by
-    found = []
-    for vector in vectors:
-        best = (
-            _tuned(table.search(vector, vector_column_name="vector").distance_type("cosine"), made)
-            .select(["folded", "_distance"])
-            .limit(1)
-            .to_list()
-        )
-        found.append((1.0 - float(best[0]["_distance"]), str(best[0]["folded"])) if best else (0.0, ""))
-    return found
+def ask(folder: Path, made: Manifest, words: Sequence[str], vectors: "np.ndarray", limit: int) -> list[Found]:
+    """What `search` will find for each of these questions once the table is published."""
+    table = _connect(folder).open_table(made.table)  # no manifest yet to remember it by
+    return [_found(table, made, text, vector, limit, None) for text, vector in zip(words, vectors, strict=True)]
 
 
-def search(folder: Path, made: Manifest, words: str, vector: "np.ndarray", limit: int) -> Found:
+def search(folder: Path, made: Manifest, words: str, vector: "np.ndarray", limit: int, there: Collection[str]) -> Found:
     """The passages for a question: by meaning and by words, both brought to 0..1 and mixed; no passage text
-    twice.
+    twice, and none of a document that is not `there` any more.
     """
+    return _found(_open(folder, made.table, _age(folder)), made, words, vector, limit, there)
+
+
+def _found(
+    table: Any, made: Manifest, words: str, vector: "np.ndarray", limit: int, there: Collection[str] | None
+) -> Found:
     import numpy as np
     from lancedb.query import MatchQuery
 
-    table = _open(folder, made.table, _age(folder))
     near = _tuned(table.search(vector, vector_column_name="vector").distance_type("cosine"), made)
     results = [near.limit(POOL).to_arrow()]
     if words:
         results.append(table.search(MatchQuery(words, "folded"), query_type="fts").limit(POOL).to_arrow())
     rows: dict[str, dict[str, Any]] = {}
     cosines: dict[str, float] = {}
-    for result in results:
+    for result in results if there is None else [_of(there, result) for result in results]:
         vectors = np.asarray(result["vector"].combine_chunks().flatten(), dtype=np.float32).reshape(-1, made.dim)
         plain = result.drop_columns(["vector"]).to_pylist()
         cosines.update(zip((row["id"] for row in plain), map(float, vectors @ np.asarray(vector)), strict=True))
@@ -204,6 +200,15 @@ def search(folder: Path, made: Manifest, words: str, vector: "np.ndarray", limit
             seen.add(rows[key]["hash"])
             passages.append(Passage(chunk=_chunk(rows[key]), score=scores[key], similarity=cosines[key]))
     return Found(passages=tuple(passages), similarity=max(cosines.values(), default=0.0))
+
+
+def _of(documents: Collection[str], result: "pa.Table") -> "pa.Table":
+    """The hits in these documents."""
+    import pyarrow as pa
+
+    return result.filter(
+        pa.array([document in documents for document in result["document_id"].to_pylist()], pa.bool_())
+    )
 
 
 def _scaled(scores: dict[str, float], floor: float) -> dict[str, float]:

@@ -124,7 +124,6 @@ def _lifespan(studio: Studio) -> Callable[[FastAPI], AbstractAsyncContextManager
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         with studio.runs.supervise():
-            yield
-        studio.engine.stop()
+            yield  # what still works at the end goes on without us; the engine's children end by themselves when idle
 
     return lifespan

@@ -1,6 +1,7 @@
 """The studio's own server: one port of this machine, and the link that opens it."""
 
 import socket
+import sys
 import threading
 import webbrowser
 
@@ -16,7 +17,10 @@ BROWSER_DELAY = 0.5  # seconds until the server answers
 
 
 def serve(settings: Settings, t: Translate, *, open_browser: bool = True) -> None:
-    """Serve until interrupted. Raises Refused("public_bind") and BadInput("port_taken") before anything is started."""
+    """Serve until interrupted.
+
+    Raises Refused("public_bind") and BadInput("port_taken", "port_wrong") before anything is started.
+    """
     check_bind(settings)
     listener = _listen(settings.host, settings.port)
     port = listener.getsockname()[1]
@@ -33,9 +37,13 @@ def serve(settings: Settings, t: Translate, *, open_browser: bool = True) -> Non
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if sys.platform != "win32":  # there it would share the port with a program that already listens on it
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+    except OverflowError as error:
+        listener.close()
+        raise BadInput("port_wrong", port=str(port)) from error
     except OSError as error:
         listener.close()
         raise BadInput("port_taken", port=str(port), free=str(_free_port(family, host))) from error

@@ -82,8 +82,18 @@ class Shell:
             yield page
         page.wire()
 
-    def actions(self, name: Step, save: Callable[..., None] | None = None, inputs: list[Any] | None = None) -> None:
-        """The bar with Back and Continue. `save(project, *values)` runs before the page is left forwards."""
+    def actions(
+        self,
+        name: Step,
+        save: Callable[..., None] | None = None,
+        inputs: list[Any] | None = None,
+        check: Callable[[Project], None] | None = None,
+    ) -> None:
+        """The bar with Back and Continue.
+
+        `save(project, *values)` keeps the form at every edit, so that no way out loses what was typed: Back, the rail,
+        the other language, closing the tab. `check` raises when what was kept is not enough to go on.
+        """
         at = STEPS.index(name)
         before, after = (STEPS[at - 1] if at else ""), (STEPS[at + 1] if at + 1 < len(STEPS) else None)
         with gr.Row(elem_classes="actions"):
@@ -97,8 +107,24 @@ class Shell:
             project = self.project(request)
             if save:
                 save(project, *values)
+            if check:
+                check(project)
             project.finish_step(name)
 
+        if save and inputs:
+
+            def on_edit(request: gr.Request, *values: Any) -> None:
+                save(self.project(request), *values)
+
+            # While one edit is being kept the next waits, and only the last of those waiting is sent.
+            gr.on(
+                [field.input for field in inputs],
+                self.guard(on_edit),
+                inputs,
+                None,
+                trigger_mode="always_last",
+                **QUICK,
+            )
         go.click(self.guard(on_next), inputs, None, **SLOW).success(
             fn=None, js=_go(self.url(after)), api_visibility="private"
         )

@@ -36,8 +36,3 @@ def test_an_unfinished_last_sentence_is_left_out_only_when_the_limit_cut_it(
     text: str, cut_off: bool, kept: str
 ) -> None:
     assert streaming.tidy(text, cut_off) == kept
-
-
-@pytest.mark.parametrize("text", ["I do not know.", "I don’t know.", "No lo sé.", "Lo siento, el texto no lo dice."])
-def test_a_model_may_say_that_it_does_not_know(text: str) -> None:
-    assert streaming.not_known(text)

@@ -260,6 +260,35 @@ def test_the_whole_journey(
     assert visit.outside == []
 
 
+def test_what_was_typed_is_kept_by_every_way_out(chromium: Any, studio: tuple[str, Path], pictures: Path) -> None:
+    from playwright.sync_api import expect
+
+    link, folder = studio
+    made = projects.create(folder, "Typing")
+    visit = Visit(chromium, link, "en", pictures)
+    page, box = visit.page, visit.page.locator("#page textarea").first
+    ways: dict[str, Any] = {
+        "the rail": lambda: page.locator("#rail a[href*='/en/data']").first.click(),
+        "the other language": lambda: page.locator("#rail a[lang=es]").first.click(),
+        "Back": lambda: visit.press("back"),
+        "reloading": page.reload,
+    }
+    for way, leave in ways.items():
+        visit.open(f"/en/goal?project={made.id}")
+        box.fill("")
+        box.press_sequentially(f"Left by {way}", delay=15)
+        page.get_by_role("radio", name=re.compile("^" + visit.t("goal.kind.write").split("\n")[0])).check()
+        box.focus()
+        box.press("End")
+        box.press_sequentially("!")
+        leave()
+        page.wait_for_load_state()
+        visit.open(f"/en/goal?project={made.id}")
+        expect(box, way).to_have_value(f"Left by {way}!")
+    assert projects.open_by_id(folder, made.id).card.goal.kind == "write"
+    assert visit.errors == []
+
+
 def test_a_project_is_renamed_and_deleted_only_after_a_question(
     chromium: Any, studio: tuple[str, Path], pictures: Path
 ) -> None:

@@ -151,6 +151,55 @@ def test_it_speaks_openais_protocol(engine: Engine, settings: Settings) -> None:
     assert events[-1]["usage"]["total_tokens"] == whole["usage"]["total_tokens"]
 
 
+def test_it_takes_what_standard_clients_send_and_refuses_what_it_cannot_read(
+    engine: Engine, settings: Settings
+) -> None:
+    answer(engine)
+    said = host_of(settings)
+    url, headers = f"http://127.0.0.1:{said['port']}/v1/chat/completions", {"Authorization": f"Bearer {said['token']}"}
+    plain = {"model": STARTER, "messages": [{"role": "system", "content": "a\nb"}, {"role": "user", "content": "c"}]}
+    text = [{"type": "text", "text": "a"}, {"type": "text", "text": "b", "cache": 1}]
+    wordy = {
+        "model": STARTER,
+        "messages": [
+            {"role": "developer", "content": text, "name": "rules"},
+            {"role": "user", "content": "c", "tool_calls": None},
+        ],
+        "stop": None,
+        "max_tokens": None,
+        "temperature": None,
+        "adapter": None,
+        "stream": None,
+        "max_completion_tokens": 5,
+        "user": "me",
+    }
+    image = {"type": "image_url", "image_url": {"url": "data:,"}}
+    with httpx.Client(trust_env=False, headers=headers) as client:
+        first = client.post(url, json=plain | {"max_tokens": 5}).json()
+        second = client.post(url, json=wordy).json()
+        refused = client.post(url, json=plain | {"messages": [{"role": "user", "content": [image]}]})
+    assert (first["choices"], first["usage"]["prompt_tokens"]) == (second["choices"], second["usage"]["prompt_tokens"])
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "request_malformed")
+
+
+def test_what_stays_on_this_machine_passes_no_proxy(
+    engine: Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    plain, _ = answer(engine)
+    said = host_of(settings)
+    away = settings.model_copy(update={"remote_url": "http://models.invalid/v1"})
+    with pytest.raises(Unavailable):
+        answer(Engine(away))
+    near = away.model_copy(update={"remote_url": f"http://127.0.0.1:{said['port']}", "remote_key": said["token"]})
+    assert answer(Engine(near))[0] == plain
+    # a child of one's own is asked directly also while another service answers
+    assert Engine(near).embedder().dim > 0
+
+
 def test_an_openai_compatible_server_can_stand_in(engine: Engine, settings: Settings) -> None:
     plain, _ = answer(engine)
     said = host_of(settings)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from studio.base.records import Finding, Message, Section
-from studio.intake import importers, language, pdf, tables
+from studio.intake import child, importers, language, pdf, tables
 from studio.intake.encoding import text_of
 from studio.intake.reading import Reading
 from tests.intake import makers
@@ -299,6 +299,16 @@ def test_a_broken_line_among_json_lines_is_named(tmp_path: Path) -> None:
     assert reading.findings[1] == Finding(
         code="rows_not_json", level="warn", names=("a.jsonl",), parameters={"rows": "5"}
     )
+
+
+def test_half_a_letter_costs_that_letter_and_nothing_else(tmp_path: Path) -> None:
+    """A lone surrogate once refused the whole file: JSON may hold it, UTF-8 may not."""
+    lines = ['{"prompt": "q1", "completion": "a"}', '{"prompt": "q2 \\ud83d", "completion": "b \\udc00 c"}']
+    file = makers.written(tmp_path, "a.jsonl", "\n".join(lines))
+    assert pairs(child.read(file, makers.origin(file.name))) == [(1, "q1", "a", ""), (2, "q2 \ufffd", "b \ufffd c", "")]
+    file = makers.written(tmp_path, "b.json", '[{"plan \\ud83d": "Flat \\ud83d"}]')
+    (document,) = child.read(file, makers.origin(file.name)).documents
+    assert document.text == "plan \ufffd: Flat \ufffd"
 
 
 def test_other_json_objects_become_readable_sections(tmp_path: Path) -> None:

@@ -156,15 +156,37 @@ def test_without_documents_there_is_nothing_to_search(project: Project) -> None:
         search(project, "averia", engine)
 
 
+def test_a_removed_document_is_not_found_any_more_before_the_next_build(project: Project) -> None:
+    engine = WordEmbedder()
+    build(project, engine, lambda event: None, go_on)
+    question = "¿La garantía cubre averías de fábrica?"
+    assert found(search(project, question, engine))[0] == "Garantía.pdf"
+    project.store.remove_source("sources/Garantía.pdf")
+    hits = search(project, question, engine)
+    assert "Garantía.pdf" not in found(hits)
+    assert hits.passages
+    assert not hits.answerable
+    for source in project.store.sources():
+        project.store.remove_source(source)
+    hits = search(project, question, engine)
+    assert (hits.passages, hits.answerable) == ((), False)
+
+
 def test_probes_about_the_companys_own_trade_do_not_raise_the_threshold() -> None:
-    frequencies = calibration.Frequencies(100, {})
-    asked = ["How do I prune a rose?", "Who painted the chapel?", "How deep is the lake?"]
-    nearest = [(0.95, "prune a rose in march"), (0.70, "a spade"), (0.72, "a hoe")]
-    assert calibration.threshold(asked, nearest, frequencies) == pytest.approx(0.719)
+    on_topic = calibration.Probe("elsewhere", 0.95, 0.9)
+    others = [calibration.Probe("elsewhere", 0.70, 0.0), calibration.Probe("elsewhere", 0.72, 0.0)]
+    assert calibration.threshold([on_topic, *others]) == pytest.approx(0.719)
+    assert calibration.threshold([on_topic]) == pytest.approx(0.95 + 0.9 * calibration.COVER_WEIGHT)
+
+
+def test_what_companies_seldom_write_down_raises_the_threshold() -> None:
+    elsewhere = [calibration.Probe("elsewhere", 0.7, 0.0)] * 9
+    company = [calibration.Probe("company", 0.7 + n / 100, 0.0) for n in range(11)]
+    assert calibration.threshold([*elsewhere, *company]) == pytest.approx(0.79)
 
 
 def test_every_language_has_its_probes() -> None:
-    assert {language: len(set(asked)) for language, asked in calibration.probes().items()} == {"en": 40, "es": 40}
+    assert {language: len(set(asked)) for language, asked in calibration.probes().items()} == {"en": 64, "es": 64}
 
 
 def test_a_name_with_quotes_is_a_name(project: Project) -> None:

@@ -215,9 +215,7 @@ def xlsx(content: dict) -> bytes:
 def past_questions(content: dict, asked: dict) -> bytes:
     """The rows in the order in which a helpdesk collects them: mixed, and always mixed the same way."""
     faq = content["faq"]
-    rows = [
-        (question, fact["answer"], fact["topic"]) for fact in asked["facts"] for question in fact["asked"]
-    ]
+    rows = [(question, fact["answer"], fact["topic"]) for fact in asked["facts"] for question in fact["asked"]]
     random.Random(7).shuffle(rows)
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=faq["separator"])
@@ -229,9 +227,7 @@ def past_questions(content: dict, asked: dict) -> bytes:
 def test_questions(content: dict, asked: dict) -> bytes:
     unknown = asked["unanswerable"]
     held_out = [
-        _question(
-            fact["held_out"], fact["answer"], content[fact["source"]]["file"], fact["topic"], fact["must"]
-        )
+        _question(fact["held_out"], fact["answer"], content[fact["source"]]["file"], fact["topic"], fact["must"])
         for fact in asked["facts"]
         if "held_out" in fact
     ]
@@ -240,9 +236,7 @@ def test_questions(content: dict, asked: dict) -> bytes:
         _question(q["question"], q["reference"], content[q["source"]]["file"], only["segment"], q["must"])
         for q in only["questions"]
     ]
-    not_there = [
-        _question(text, unknown["reference"], None, unknown["segment"], []) for text in unknown["questions"]
-    ]
+    not_there = [_question(text, unknown["reference"], None, unknown["segment"], []) for text in unknown["questions"]]
     lines = [json.dumps(q, ensure_ascii=False) for q in held_out + from_documents + not_there]
     return ("\n".join(lines) + "\n").encode()
 

@@ -214,7 +214,7 @@ def test_a_choice_that_was_never_shown_is_refused(browser: Browser, root: Path) 
     assert "do not belong together" in pick(browser, made, [here[0], there[1]], here[0].variant)
     assert "do not belong together" in pick(browser, made, [here[0], here[0]], here[0].variant)
     forged = Answer(id="forged", variant="v", question=stories.QUESTION, text="")
-    assert "forged" in pick(browser, made, [here[0], forged], here[0].variant)
+    assert "not kept any more" in pick(browser, made, [here[0], forged], here[0].variant)
     assert "Ask a question first" in pick(browser, made, [], "")
     assert made.store.all(Vote) == []
 
@@ -243,8 +243,10 @@ def test_a_model_that_must_be_fetched_is_announced_before_the_build(
     made = stories.project(root, "Fetching")
     assert "first fetches" not in text(browser.load("build", made.id)[2])
     made.change(model="qwen3-1.7b")
-    assert "first fetches Qwen3 1.7B (3.4 GB) from the Hugging Face Hub" in text(browser.load("build", made.id)[2])
-    monkeypatch.setattr(engines, "is_here", lambda name, settings: True)
+    assert "first fetches Qwen3 1.7B (up to 5.3 GB) from the Hugging Face Hub" in text(
+        browser.load("build", made.id)[2]
+    )
+    monkeypatch.setattr(engines, "is_here", lambda name, settings, train: True)
     assert "first fetches" not in text(browser.load("build", made.id)[2])
 
 

@@ -33,8 +33,6 @@ def build(shell: Shell) -> None:
                 elem_classes="cards-3",
                 elem_id="effort",
             )
-        with gr.Accordion(t("advice.why"), open=False, elem_classes="fold"):
-            why = gr.HTML(**BARE)
         with gr.Accordion(t("advice.model"), open=False, elem_classes="fold"):
             model = gr.Dropdown(
                 _models(shell),
@@ -43,6 +41,8 @@ def build(shell: Shell) -> None:
                 interactive=True,
                 elem_id="model",
             )
+        with gr.Accordion(t("advice.why"), open=False, elem_classes="fold"):
+            why = gr.HTML(**BARE)
 
         def load(project: Project, _request: gr.Request) -> tuple[Any, ...]:
             runs, card, counts = shell.studio.runs, project.card, project.store.counts()
@@ -61,18 +61,23 @@ def build(shell: Shell) -> None:
                 gr.CheckboxGroup(choices=views.choices(advice, shell.voice), value=value),
                 card.effort,
                 views.why(counts["documents"], counts["examples"], here, plan.reasons if plan else (), shell.voice),
-                orders.model_of(project, runs),
+                gr.Dropdown(
+                    choices=views.models(engines.catalogue(), here, shell.voice), value=orders.model_of(project, runs)
+                ),
             )
 
         page.on_load(load, [options, picked, effort, why, model])
-        shell.actions("advice", save, [picked, effort, model])
+        shell.actions("advice", save, [picked, effort, model], check)
 
 
 def save(project: Project, picked: list[str], effort: str, model: str) -> None:
-    if not picked:
-        raise NotEnough("approaches_none")
     engines.model(model)
     project.change(chosen=tuple(picked), effort=effort, model=model)
+
+
+def check(project: Project) -> None:
+    if not project.card.chosen:
+        raise NotEnough("approaches_none")
 
 
 def plan_of(project: Project, runs: Runs) -> training.Plan | None:
@@ -95,10 +100,4 @@ def _efforts(shell: Shell) -> list[tuple[str, str]]:
 
 
 def _models(shell: Shell) -> list[tuple[str, str]]:
-    return [
-        (
-            shell.t("advice.model.one", title=model.title, memory=model.memory_gb, licence=model.licence_name),
-            model.name,
-        )
-        for model in engines.catalogue()
-    ]
+    return [(model.title, model.name) for model in engines.catalogue()]

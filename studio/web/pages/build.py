@@ -8,7 +8,7 @@ import gradio as gr
 from studio import engines, orders
 from studio.base import events
 from studio.base.project import Project
-from studio.base.records import Run
+from studio.base.records import APPROACHES_THAT_TRAIN, Run
 from studio.web import charts
 from studio.web.shell import BARE, QUICK, SLOW, Shell
 from studio.web.views import build as views
@@ -90,7 +90,10 @@ def planned(shell: Shell, project: Project) -> str:
     """One line: what will be built, with which model, in about how long."""
     runs, chosen = shell.studio.runs, project.card.chosen
     minutes = max((o.minutes for o in orders.advise(project, runs).options if o.approach in chosen), default=0.0)
-    return views.plan(chosen, engines.model(orders.model_of(project, runs)).title, minutes, shell.voice)
+    model = engines.model(orders.model_of(project, runs))
+    learns = bool(APPROACHES_THAT_TRAIN & set(chosen))
+    fetched = not model.starter and not engines.is_here(model.name, shell.studio.settings, train=learns)
+    return views.plan(chosen, model, minutes, fetched, shell.voice)
 
 
 def _log(run: Run | None) -> list[str]:

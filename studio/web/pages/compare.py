@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 
@@ -11,7 +11,7 @@ from studio import answering, comparison, orders
 from studio.base import events, files
 from studio.base.errors import BadInput, NotFound
 from studio.base.project import Project
-from studio.base.records import Answer, Explanation, Scorecard, Variant, Vote
+from studio.base.records import Answer, Approach, Explanation, Scorecard, Variant, Vote
 from studio.web.asking import Asking, Column
 from studio.web.pages.advice import approaches
 from studio.web.shell import BARE, QUICK, SLOW, Shell
@@ -23,11 +23,16 @@ TO_WHY = (
     "() => document.getElementById('why-' + document.documentElement.dataset.why)?.scrollIntoView({block: 'center'})"
 )
 MOST = 4
+MOST_SHOWN = len(get_args(Approach))
 SUGGESTED = 40
+RECENT = 12  # records read again each second while something works: three rounds of four answers
 GESTURES = """
 element.addEventListener("click", (event) => {
   const pick = event.target.closest("[data-pick]"), why = event.target.closest("[data-why]");
-  if (pick && !pick.disabled) trigger("pick", { variant: pick.dataset.pick });
+  if (pick && !pick.disabled) {
+    const shown = element.querySelector("[data-answers]").dataset.answers;  // another tab may have asked since
+    trigger("pick", { variant: pick.dataset.pick, answers: shown });
+  }
   if (why) trigger("why", { answer: (document.documentElement.dataset.why = why.dataset.why) });
 });
 """
@@ -70,9 +75,7 @@ def build(shell: Shell) -> None:
 
         def on_pick(request: gr.Request, given: gr.EventData) -> Any:
             project = shell.project(request)
-            shown = views.latest_together(project.store.all(Answer), answering.variants(project))
-            if not shown:
-                raise BadInput("nothing_asked")
+            shown = picked_from(project, given.answers)
             comparison.choose(project, shown[0].question, shown, given.variant or None)
             return answers(shell, project)
 
@@ -114,7 +117,7 @@ def form(shell: Shell, project: Project) -> list[Any]:
     """Questions to choose from and assistants to ask."""
     questions = [question.question for question in project.store.questions()][:SUGGESTED]
     variants = answering.variants(project)
-    shown = views.latest_together(project.store.all(Answer), variants)
+    shown = views.latest_together(project.store.latest(Answer, RECENT), variants)
     last = shown[0].question if shown else questions[0] if questions else None
     choices = [(views.name(variant, shell.voice), variant.approach) for variant in variants]
     before = {answer.variant for answer in shown}
@@ -125,7 +128,7 @@ def form(shell: Shell, project: Project) -> list[Any]:
 def look(shell: Shell, project: Project) -> list[Any]:
     """Everything below the question, from disk: answers, results, the running test, and whether it will change."""
     runs, voice = shell.studio.runs, shell.voice
-    test, cards = runs.latest(project, "evaluate"), project.store.all(Scorecard)
+    test, cards = runs.latest(project, "evaluate"), project.store.latest(Scorecard, 1)
     shown_test = test if test is not None and test.state != "done" else None
     said = runs.said(shown_test) if shown_test else events.Said()
     panel = run_views.panel(
@@ -144,10 +147,11 @@ def look(shell: Shell, project: Project) -> list[Any]:
 def answers(shell: Shell, project: Project) -> Any:
     """The last question's answers with the vote on them and what explains them."""
     variants = answering.variants(project)
-    shown = views.latest_together(project.store.all(Answer), variants)
+    shown = views.latest_together(project.store.latest(Answer, RECENT), variants)
     by_id = {variant.id: variant for variant in variants}
     columns = [Column(by_id[answer.variant], answer.text, answer.passages, answer) for answer in shown]
-    votes = [vote for vote in project.store.all(Vote) if vote.answers == tuple(answer.id for answer in shown)]
+    ids = tuple(answer.id for answer in shown)
+    votes = [vote for vote in project.store.latest(Vote, RECENT) if vote.answers == ids]
     return views.grid(
         columns,
         shell.voice,
@@ -157,12 +161,31 @@ def answers(shell: Shell, project: Project) -> Any:
     )
 
 
+def picked_from(project: Project, shown: str) -> list[Answer]:
+    """The answers, by their ids, that stood on the page of whoever chose. Raises BadInput and NotFound."""
+    ids = str(shown).split()
+    if not ids:
+        raise BadInput("nothing_asked")
+    found = []
+    for id in ids[:MOST_SHOWN]:
+        answer = project.store.get(Answer, id)
+        if answer is None:
+            raise NotFound("answer_missing", name=id)
+        found.append(answer)
+    if len({answer.question for answer in found}) > 1 or len({answer.variant for answer in found}) < len(ids):
+        raise BadInput("answers_mixed")
+    return found
+
+
 def whys(shell: Shell, project: Project, shown: list[Answer]) -> dict[str, Why]:
     """Explanations of these answers: the finished ones from the project, the others as far as their run has come."""
-    done, runs = views.explained(project.store.all(Explanation)), shell.studio.runs
+    done, runs = views.explained(project.store.latest(Explanation, RECENT)), shell.studio.runs
     found = {answer.id: Why(done[answer.id].games) for answer in shown if answer.id in done}
+    since = min((answer.created for answer in shown if answer.id not in found), default="")
     for run in runs.of(project):
-        about = files.read_json(Path(run.folder) / "run.json") if run.kind == "explain" else None
+        if run.kind != "explain" or not since or run.created < since:
+            continue
+        about = files.read_json(Path(run.folder) / "run.json")
         answer = about["request"]["answer"] if about else ""
         if answer in {each.id for each in shown} and answer not in found:
             said = runs.said(run)

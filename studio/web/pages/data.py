@@ -45,7 +45,7 @@ def build(shell: Shell) -> None:
                     gr.skip(),
                     gr.skip(),
                 ]
-                refused += add(project, Path(path), name)
+                refused += add(project, Path(path), name, shell.studio.settings.max_upload_mb)
             yield [None, "", *look(shell, project, refused)]
 
         def on_remove(request: gr.Request, given: gr.EventData) -> list[Any]:
@@ -66,10 +66,10 @@ def build(shell: Shell) -> None:
         shell.actions("data")
 
 
-def add(project: Project, path: Path, name: str) -> list[views.Refused]:
+def add(project: Project, path: Path, name: str, largest_mb: int) -> list[views.Refused]:
     """Take one uploaded file in; what refuses it is told beside its name, and the others go on."""
     try:
-        intake.add(project, path, name)
+        intake.add(project, path, name, largest_mb=largest_mb)
         return []
     except StudioError as error:
         return [views.Refused(name, error.fault)]

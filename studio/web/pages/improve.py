@@ -124,7 +124,7 @@ def _id(project: Project, approach: str | None) -> str:
 
 
 def _card(project: Project) -> Scorecard | None:
-    cards = project.store.all(Scorecard)
+    cards = project.store.latest(Scorecard, 1)
     return cards[-1] if cards else None
 
 

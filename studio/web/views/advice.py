@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from studio.base.machine import Machine
-from studio.base.records import Advice, Approach, Option, Reason
+from studio.base.records import LANGUAGES, Advice, Approach, Option, Reason
+from studio.engines import Model
 from studio.web.voice import Voice
 
 LETTERS = "ABCDEFGH"
@@ -33,6 +34,28 @@ def why(documents: int, examples: int, machine: Machine, reasons: Sequence[Reaso
         else voice.t("advice.why.cpu", cores=machine.cores, memory=machine.memory_gb),
         reasons=[voice.coded("reason", reason.code, **reason.parameters) for reason in reasons],
     )
+
+
+def models(catalogue: Sequence[Model], machine: Machine, voice: Voice) -> list[tuple[str, str]]:
+    """What can be chosen as base model: label and name. What is too large for this computer says so."""
+    return [(_model(each, machine, voice), each.name) for each in catalogue]
+
+
+def _model(model: Model, machine: Machine, voice: Voice) -> str:
+    ours = [voice.t(f"advice.model.in.{language}") for language in LANGUAGES if language in model.languages]
+    others = len(model.languages) - len(ours)
+    label = voice.t(
+        "advice.model.one",
+        title=model.title,
+        languages=", ".join(ours) + (f" +{others}" if others else ""),
+        memory=model.memory_gb,
+        licence=model.licence_name,
+    )
+    if machine.memory_gb < model.memory_gb:
+        return f"{label} · {voice.t('advice.model.too_large')}"
+    if (machine.gpu.memory_gb if machine.gpu else machine.memory_gb) < model.training_gb:
+        return f"{label} · {voice.t('advice.model.not_trained')}"
+    return label
 
 
 def _option(option: Option, voice: Voice) -> dict[str, object]:

@@ -64,6 +64,7 @@ def _column(at: int, column: Column, voice: Voice, chosen: str | None, whys: Map
         "busy": not column.finished,
         "searching": not column.finished and not column.text,
         "refused": bool(answer and answer.refused),
+        "quoted": bool(answer and answer.quoted and not answer.refused),
         "fault": voice.fault(column.fault) if column.fault else "",
         "chosen": chosen == column.variant.id,
         "answer": answer.id if answer else "",

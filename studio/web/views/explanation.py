@@ -1,17 +1,17 @@
 """Why an answer came out as it did: one sentence, bars for the passages, marks in the question, and how far to trust them.
 
-Shares are told, not raw values; a unit whose value is smaller than twice its error is left unmarked. What an assistant
-*used* is shown, which does not make it true.
+What the numbers amount to (shares, strengths, how much likelier) is `explanation`'s business; here it gets its words. What
+an assistant *used* is shown, which does not make it true.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from studio import explanation as reading
 from studio.base.records import Answer, Fault, Game, Run, Unit
 from studio.web.voice import Voice
 
-LITTLE = 1.0  # nats: below this, leaving the units out hardly changes the answer
-STEPS = (0.15, 0.4, 0.7)  # share of the strongest unit from which a mark is weak, medium, strong
+MANY = 1000  # times likelier: beyond this a figure says nothing more
 
 
 @dataclass(frozen=True)
@@ -39,46 +39,43 @@ def why(explanation: Why, answer: Answer, letter: str, name: str, voice: Voice) 
         stopped=run is not None and run.state == "stopped" and not explanation.games,
         sentence=_sentence(explanation.games, answer, voice),
         blocks=[_block(game, answer, voice) for game in explanation.games],
-        small=[_small_print(game, voice) for game in explanation.games],
+        small=[_small_print(game, answer, voice) for game in explanation.games],
     )
 
 
 def _sentence(games: Sequence[Game], answer: Answer, voice: Voice) -> str:
-    passages = next((game for game in games if game.kind == "passages"), None)
-    if passages is not None:
-        if passages.full - passages.base < LITTLE:
-            return voice.t("why.passages.little")
-        top = max(passages.units, key=lambda unit: unit.value)
-        return voice.t(
-            "why.passages.top",
-            place=_label(top, passages, answer, voice),
-            share=voice.percent(_share(top, passages.units)),
-        )
-    question = next((game for game in games if game.kind == "question"), None)
-    if question is None:
+    """What counted most: a passage where passages were asked about, else words of the question."""
+    asked = {game.kind: game for game in games}
+    game = asked.get("passages") or asked.get("question")
+    if game is None:
         return ""
-    if question.full - question.base < LITTLE:
-        return voice.t("why.question.little")
-    top = max(question.units, key=lambda unit: unit.value)
-    return voice.t(
-        "why.question.top", phrase=top.text.strip(" .,;:?!¿¡"), share=voice.percent(_share(top, question.units))
-    )
+    if all(reading.strength(unit, game) == "none" for unit in game.units):
+        return voice.t(f"why.{game.kind}.little")
+    top, share = max(zip(game.units, reading.shares(game), strict=True), key=lambda pair: pair[1])
+    if share <= 0:
+        return voice.t(f"why.{game.kind}.against")
+    if game.kind == "passages":
+        return voice.t("why.passages.top", place=_label(top, game, answer, voice), share=voice.percent(share))
+    return voice.t("why.question.top", phrase=top.text.strip(" .,;:?!¿¡"), share=voice.percent(share))
 
 
 def _block(game: Game, answer: Answer, voice: Voice) -> dict[str, object]:
-    strongest = max((abs(unit.value) for unit in game.units), default=0.0)
     if game.kind == "question":
-        return {"kind": game.kind, "marks": [_mark(unit, strongest, voice) for unit in game.units]}
+        return {"kind": game.kind, "marks": [_mark(unit, game, voice) for unit in game.units]}
+    shares = reading.shares(game)
+    longest = max(map(abs, shares), default=0.0) or 1.0
     bars = [
         {
             "label": _label(unit, game, answer, voice),
-            "width": 100 * abs(unit.value) / strongest if strongest else 0,
-            "against": unit.value < 0,
-            "share": voice.percent(_share(unit, game.units))
-            if unit.value > 0
-            else voice.t("why.against" if unit.value < 0 else "why.nothing"),
+            "width": 100 * abs(share) / longest,
+            "against": share < 0,
+            "share": voice.t("why.nothing")
+            if reading.strength(unit, game) == "none"
+            else voice.t("why.against")
+            if share < 0
+            else voice.percent(share),
         }
-        for unit in game.units
+        for unit, share in zip(game.units, shares, strict=True)
     ]
     return {
         "kind": game.kind,
@@ -86,20 +83,13 @@ def _block(game: Game, answer: Answer, voice: Voice) -> dict[str, object]:
     }
 
 
-def _mark(unit: Unit, strongest: float, voice: Voice) -> tuple[str, str, str]:
+def _mark(unit: Unit, game: Game, voice: Voice) -> tuple[str, str, str]:
     """The phrase, its class and what a screen reader says of it."""
-    strength = sum(abs(unit.value) >= step * strongest for step in STEPS) if strongest else 0
-    if not strength or abs(unit.value) < 2 * unit.error:
+    strength = reading.strength(unit, game)
+    if strength == "none":
         return unit.text, "", ""
-    if unit.value < 0:
-        return unit.text, "against", voice.t("why.mark.against")
-    level = ("weak", "medium", "strong")[strength - 1]
-    return unit.text, level, voice.t(f"why.mark.{level}")
-
-
-def _share(unit: Unit, units: Sequence[Unit]) -> float:
-    support = sum(max(each.value, 0.0) for each in units)
-    return max(unit.value, 0.0) / support if support else 0.0
+    mark = "against" if unit.value < 0 else strength
+    return unit.text, mark, voice.t(f"why.mark.{mark}")
 
 
 def _label(unit: Unit, game: Game, answer: Answer, voice: Voice) -> str:
@@ -108,13 +98,14 @@ def _label(unit: Unit, game: Game, answer: Answer, voice: Voice) -> str:
     return unit.text.strip()[:120]
 
 
-def _small_print(game: Game, voice: Voice) -> str:
-    whole = game.full - game.base
-    explained = 1 - abs(game.gap) / abs(whole) if abs(whole) > 1e-9 else 1.0
+def _small_print(game: Game, answer: Answer, voice: Voice) -> str:
+    times = reading.explained(game).times_per_token
     return voice.t(
-        "why.small",
+        "why.small.quoted" if answer.quoted else "why.small",
         what=voice.t(f"why.of.{game.kind}"),
-        explained=voice.percent(max(explained, 0.0)),
+        times=voice.t("why.times.many", n=MANY)
+        if times > MANY
+        else voice.t("why.times", n=round(times) if times >= 10 else round(times, 1)),
         method=voice.t(f"why.method.{game.method}"),
         n=game.evaluations,
         seconds=voice.seconds(game.seconds),
