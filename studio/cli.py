@@ -129,7 +129,8 @@ def add(session: Session, given: argparse.Namespace) -> None:
             added.append(intake.add(project, Path(file)))
         except StudioError as error:  # one bad file never stops the rest
             refused.append({"name": Path(file).name, "error": error.code, "message": words.of_fault(error, session.t)})
-    lines = [_added_line(session, each) for each in added] + [each["message"] for each in refused]
+    lines = [line for each in added for line in (_added_line(session, each), *_remarks(session, each))]
+    lines += [each["message"] for each in refused]
     session.give({"added": added, "refused": refused}, "\n".join(lines))
     if refused and not added:
         sys.exit(EXIT_FAILED)
@@ -421,6 +422,11 @@ def _added_line(session: Session, added: Added) -> str:
         examples=added.examples,
         remarks=len(added.findings),
     )
+
+
+def _remarks(session: Session, added: Added) -> list[str]:
+    worded = [words.of_finding(finding, session.t) for finding in added.findings]
+    return [f"  - {title}. {more}" for title, more in worded]
 
 
 def _table(session: Session, project: Project, card: Scorecard) -> str:
