@@ -42,7 +42,7 @@ def create_app(settings: Settings, token: str | None = None) -> FastAPI:
     os.environ["GRADIO_TEMP_DIR"] = str(uploads)
     studio, session = Studio(settings), Session(settings, token)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan(studio))
-    app.state.token, app.state.studio = session.token, studio
+    app.state.token, app.state.session, app.state.studio = session.token, session, studio
     _routes(app, studio)
     shells = {language: Shell(Voice(language), studio) for language in LANGUAGES}
     app.state.pages = {language: build_pages(shell) for language, shell in shells.items()}

@@ -15,6 +15,7 @@ import ipaddress
 import os
 import secrets
 import time
+from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -75,18 +76,25 @@ def check_bind(settings: Settings) -> None:
 class Session:
     """The token of this start, and the cookie it is exchanged for.
 
-    The token is new with every start. The cookie is signed with a key that stays in the studio's private folder (0600), so
-    that an open page goes on working when the studio is started again.
+    The token is new with every start and opens the studio once; the next one is announced when it was used. The cookie is
+    signed with a key that stays in the studio's private folder (0600), so that an open page goes on working when the
+    studio is started again.
     """
 
     def __init__(self, settings: Settings, token: str | None = None) -> None:
         self.token = token or secrets.token_urlsafe(32)
+        self.announce: Callable[[str], None] = lambda token: None
         self._key = _key(settings.private / "session.key")
         # one name per projects folder: cookies are shared by all ports of a host, studios are not
         self.cookie = f"amedida_{hashlib.sha256(self._key).hexdigest()[:10]}"
 
     def opens(self, token: str) -> bool:
-        return hmac.compare_digest(token.encode(), self.token.encode())
+        """Whether this is the token; it opens once, and `announce` is told the one that opens next."""
+        if not hmac.compare_digest(token.encode(), self.token.encode()):
+            return False
+        self.token = secrets.token_urlsafe(32)
+        self.announce(self.token)
+        return True
 
     def issue(self) -> str:
         until = str(int(time.time()) + SESSION_SECONDS)

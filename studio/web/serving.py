@@ -26,10 +26,11 @@ def serve(settings: Settings, t: Translate, *, open_browser: bool = True) -> Non
     port = listener.getsockname()[1]
     app = create_app(settings.model_copy(update={"port": port}))
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{shown}:{port}/?token={app.state.token}"
-    print(t("cli.open", url=url), t("cli.stop_hint"), sep="\n", flush=True)  # noqa: T201 - the link must be seen
+    url = f"http://{shown}:{port}/?token="
+    app.state.session.announce = lambda token: print(t("cli.open_next", url=url + token), flush=True)  # noqa: T201
+    print(t("cli.open", url=url + app.state.token), t("cli.stop_hint"), sep="\n", flush=True)  # noqa: T201 - the link must be seen
     if open_browser:
-        threading.Timer(BROWSER_DELAY, webbrowser.open, [url]).start()
+        threading.Timer(BROWSER_DELAY, webbrowser.open, [url + app.state.token]).start()
     config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=3)
     uvicorn.Server(config).run(sockets=[listener])
 

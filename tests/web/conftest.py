@@ -80,7 +80,7 @@ def app(root: Path) -> Any:
 @pytest.fixture(scope="session")
 def browser(app: Any, root: Path) -> Iterator[Browser]:
     with TestClient(app, base_url=HOME) as client:
-        client.get(f"/?token={TOKEN}")
+        client.get(f"/?token={app.state.session.token}")
         yield Browser(client, root)
 
 

@@ -26,7 +26,7 @@ EVIL = "http://evil.example"
 def test_without_the_link_there_is_one_plain_sentence_and_nothing_else(stranger: TestClient, path: str) -> None:
     answer = stranger.get(path)
     assert answer.status_code == 401
-    assert "link that was printed in the terminal" in answer.text
+    assert "link printed in the terminal" in answer.text
     assert "gradio" not in answer.text
 
 
@@ -34,12 +34,13 @@ def test_the_door_speaks_the_visitors_language(stranger: TestClient) -> None:
     assert "enlace" in stranger.get("/", headers={"accept-language": "es-MX,es;q=0.9"}).text
 
 
-def test_the_link_gives_a_cookie_that_scripts_and_other_sites_cannot_use(stranger: TestClient) -> None:
-    answer = stranger.get(f"/?token={TOKEN}")
+def test_the_link_gives_a_cookie_that_scripts_and_other_sites_cannot_use(app: Any, stranger: TestClient) -> None:
+    token = app.state.session.token
+    answer = stranger.get(f"/?token={token}")
     assert answer.status_code == 303
     assert answer.headers["location"] == "/en/"
     assert {"HttpOnly", "SameSite=strict"} <= set(answer.headers["set-cookie"].split("; "))
-    assert TOKEN not in answer.headers["set-cookie"]
+    assert token not in answer.headers["set-cookie"]
     assert stranger.get("/en/").status_code == 200
 
 
@@ -203,3 +204,14 @@ def test_there_is_no_public_interface_no_run_history_and_no_telemetry(browser: B
         assert browser.get(path).status_code == 404, path
     assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
     assert browser.get("/en/config").json().get("connect_heartbeat") is False
+
+
+def test_the_link_opens_the_studio_once_and_the_next_one_is_announced(tmp_path: Path) -> None:
+    session = Session(Settings(projects=tmp_path))
+    announced: list[str] = []
+    session.announce = announced.append
+    used = session.token
+    assert session.opens(used)
+    assert not session.opens(used)
+    assert announced == [session.token]
+    assert session.opens(announced[0])
