@@ -180,8 +180,8 @@ def test_a_quoted_answer_says_so_and_is_explained_as_a_choice(tmp_path: Path) ->
     games = tuple(game.model_copy(update={"answer_tokens": 3}) for game in stories.explained(made, answer).games)
     column = Column(made.variant(answer.variant), answer.text, answer.passages, answer)
     for voice, chip, choice in (
-        (EN, "Quoted word for word from your documents", "made the choice of these words over 1,000 times as likely"),
-        (ES, "Citado literalmente de sus documentos", "hicieron la elección de estas palabras más de 1000 veces"),
+        (EN, "Quoted word for word", "made the choice of these words over 1,000 times as likely"),
+        (ES, "Citado palabra por palabra", "hicieron la elección de estas palabras más de 1000 veces"),
     ):
         shown = text(answers.grid([column], voice, whys={answer.id: explanation.Why(games)}))
         assert chip in shown
