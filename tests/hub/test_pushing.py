@@ -324,12 +324,12 @@ def test_an_answer_that_gets_lost_is_no_failure(
     assert len(hub.repos["alice/blue-house"]["commits"]) == 2
 
 
-@both
 @pytest.mark.usefixtures("fresh")
 def test_a_hub_that_dies_in_the_middle_and_comes_back_gets_the_rest(
     hub: Hub, project: Project, exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub.faults.append(Fault(PUT, skip=0 if hub.xet else 1, cut_after=1000, times=999))
+    """Through LFS; through Xet the client itself keeps trying for many minutes, and the stop button ends it."""
+    hub.faults.append(Fault(PUT, skip=1, cut_after=1000, times=999))
     with pytest.raises(Unavailable, match="push_unreachable"):
         upload(project, exported)
     assert len(hub.repos["alice/blue-house"]["commits"]) == 1  # nobody sees half an assistant
@@ -338,7 +338,7 @@ def test_a_hub_that_dies_in_the_middle_and_comes_back_gets_the_rest(
         upload(project, exported)
         assert pulled(again, "alice/blue-house", tmp_path / "back") == digests(project.path(exported.path))
         first = {line for line in hub.lines() if "PUT /_lfs" in line}
-        assert hub.xet or len([line for line in again.lines() if "PUT /_lfs" in line]) < len(first)
+        assert len([line for line in again.lines() if "PUT /_lfs" in line]) < len(first)
 
 
 def test_a_full_account_is_told_as_such(hub: Hub, project: Project, exported: Exported) -> None:
