@@ -9,9 +9,11 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from queue import Queue
+from typing import IO, Any
 
 import pytest
 
@@ -37,6 +39,7 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice
 QUESTIONS = 3  # of the template's test questions, so that measuring takes seconds
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1366, "height": 768}
+Links = Queue[str]
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +50,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The studio as a person starts it: the link it prints, and its projects folder."""
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Links, Path]]:
+    """The studio as a person starts it: the links it prints, each good for one visit, and its projects folder."""
     folder = tmp_path_factory.mktemp("projects")
     environment = {
         **os.environ,
@@ -61,14 +64,20 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     with (folder / "server.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
         assert process.stdout is not None
-        link = next(
-            (found.group() for line in process.stdout if (found := re.search(r"http://\S+token=\S+", line))), None
-        )
-        assert link, (folder / "server.log").read_text(encoding="utf-8")
-        yield link, folder
+        links: Links = Queue()
+        reader = threading.Thread(target=_collect, args=(process.stdout, links), daemon=True)
+        reader.start()
+        yield links, folder
         process.terminate()
         process.wait(30)
+        reader.join(5)
         process.stdout.close()
+
+
+def _collect(printed: IO[str], links: Links) -> None:
+    for line in printed:
+        if found := re.search(r"http://\S+token=\S+", line):
+            links.put(found.group())
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +99,8 @@ def chromium() -> Iterator[Any]:
 class Visit:
     """A person in front of the studio, with a witness of everything that goes wrong or leaves the machine."""
 
-    def __init__(self, chromium: Any, link: str, language: Language, pictures: Path) -> None:
+    def __init__(self, chromium: Any, links: Links, language: Language, pictures: Path) -> None:
+        link = links.get(timeout=60)
         self.t, self.language, self.pictures = words.translator(language), language, pictures
         self.base = link.partition("/?")[0]
         self.page = chromium.new_context(viewport=DESK, accept_downloads=True).new_page()
@@ -140,12 +150,12 @@ class Visit:
 
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_the_whole_journey(
-    chromium: Any, studio: tuple[str, Path], pictures: Path, tmp_path: Path, language: Language
+    chromium: Any, studio: tuple[Links, Path], pictures: Path, tmp_path: Path, language: Language
 ) -> None:
     from playwright.sync_api import expect
 
-    link, folder = studio
-    visit = Visit(chromium, link, language, pictures)
+    links, folder = studio
+    visit = Visit(chromium, links, language, pictures)
     page, t = visit.page, visit.t
     visit.look("01-projects")
 
@@ -260,12 +270,12 @@ def test_the_whole_journey(
     assert visit.outside == []
 
 
-def test_what_was_typed_is_kept_by_every_way_out(chromium: Any, studio: tuple[str, Path], pictures: Path) -> None:
+def test_what_was_typed_is_kept_by_every_way_out(chromium: Any, studio: tuple[Links, Path], pictures: Path) -> None:
     from playwright.sync_api import expect
 
-    link, folder = studio
+    links, folder = studio
     made = projects.create(folder, "Typing")
-    visit = Visit(chromium, link, "en", pictures)
+    visit = Visit(chromium, links, "en", pictures)
     page, box = visit.page, visit.page.locator("#page textarea").first
     ways: dict[str, Any] = {
         "the rail": lambda: page.locator("#rail a[href*='/en/data']").first.click(),
@@ -290,13 +300,13 @@ def test_what_was_typed_is_kept_by_every_way_out(chromium: Any, studio: tuple[st
 
 
 def test_a_project_is_renamed_and_deleted_only_after_a_question(
-    chromium: Any, studio: tuple[str, Path], pictures: Path
+    chromium: Any, studio: tuple[Links, Path], pictures: Path
 ) -> None:
     from playwright.sync_api import expect
 
-    link, folder = studio
+    links, folder = studio
     made = projects.create(folder, "To be deleted")
-    visit = Visit(chromium, link, "en", pictures)
+    visit = Visit(chromium, links, "en", pictures)
     card = visit.page.locator(f"#p-{made.id}")
     card.get_by_role("button", name="Rename").click()
     visit.page.locator("dialog input").fill("Other name")
