@@ -34,7 +34,17 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def walked(projects: Path) -> Any:
     """The whole way, and on it the training is killed once, as soon as it has a checkpoint to go on from."""
     command = [sys.executable, "-m", "studio", "run", "templates/insurance-claims", "--name", "Claims desk"]
-    command += ["--effort", "quick", "--projects", str(projects), "--json"]
+    command += [
+        "--approach",
+        "documents",
+        "--approach",
+        "trained",
+        "--effort",
+        "quick",
+        "--projects",
+        str(projects),
+        "--json",
+    ]
     walking = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     killer = threading.Thread(target=_kill_training_once, args=(projects, walking), daemon=True)
     killer.start()
@@ -123,21 +133,11 @@ def test_single_steps_work_on_the_same_project(walked: Any, projects: Path) -> N
     )
     assert "3 hours" in asked["answers"][0]["text"]
     assert asked["answers"][0]["citations"]
-    assert studio(projects, "runs", "claims-desk")["runs"][-1]["state"] == "done"
-    assert (
-        studio(
-            projects,
-            "build",
-            "claims-desk",
-            "--approach",
-            "instructions",
-            "--approach",
-            "documents",
-            "--approach",
-            "trained",
-        )["run"]["state"]
-        == "done"
-    )
+    explained = studio(projects, "explain", "claims-desk")
+    assert [game["kind"] for game in explained["games"]] == ["passages", "question"]
+    compared = studio(projects, "compare", "claims-desk", "--questions", "2")
+    assert {len(scored["graded"]) for scored in compared["variants"]} == {2}
+    assert {run["state"] for run in studio(projects, "runs", "claims-desk")["runs"]} == {"done"}
 
 
 def test_what_is_not_there_is_said_in_one_sentence(projects: Path) -> None:
