@@ -89,11 +89,12 @@ def test_the_killed_training_went_on_from_its_checkpoint(walked: Any, projects: 
 
     build = next(run for run in Runs(Settings(projects=projects)).of(find(projects)[0]) if run.kind == "build")
     assert (build.state, build.attempt) == ("done", 2)
-    steps = [
-        event.step for event in events.read(Path(build.folder)) if event.event == "loss" and event.train is not None
-    ]
-    again = next(n for n in range(1, len(steps)) if steps[n] <= steps[n - 1])
-    assert steps[again] > 1
+    said = list(events.read(Path(build.folder)))
+    second = [n for n, event in enumerate(said) if event.event == "planned"][1]
+    before, after = said[:second], said[second:]
+    learnt = [[event.step for event in part if event.event == "loss" and event.train] for part in (before, after)]
+    assert learnt[0][0] == 1
+    assert 1 < learnt[1][0] <= learnt[0][-1] + 1
 
 
 def test_training_visibly_learns(walked: Any, projects: Path) -> None:
