@@ -34,7 +34,6 @@ from studio.base.records import (
 from studio.base.runs import Runs
 from studio.base.settings import Settings
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
 EXIT_FAILED, EXIT_STOPPED = 1, 130
 SHOWN_PARTS = 8
 
@@ -154,7 +153,8 @@ def check(session: Session, given: argparse.Namespace) -> None:
 def advise(session: Session, given: argparse.Namespace) -> None:
     from studio import orders
 
-    advice = orders.advise(session.open(given.project), Runs(session.settings))
+    project, held = session.open(given.project), Runs(session.settings)
+    advice = orders.advise(project, held, orders.plan(project, held))
     lines = []
     for option in advice.options:
         mark = "*" if option.recommended else "-" if option.possible else "x"
@@ -270,7 +270,8 @@ def journey(session: Session, given: argparse.Namespace) -> None:
             other=sum(f.level != "good" for f in found),
         )
     )
-    advice = orders.advise(project, Runs(session.settings))
+    held = Runs(session.settings)
+    advice = orders.advise(project, held, orders.plan(project, held))
     session.say(t("cli.advised", approaches=", ".join(t(f"approach.{a}") for a in advice.recommended)))
     possible = {option.approach for option in advice.options if option.possible}
     shown = {"instructions", "documents", "trained", *advice.recommended}
@@ -315,7 +316,7 @@ def journey(session: Session, given: argparse.Namespace) -> None:
 def _create(session: Session, name: str, template: str | None) -> Project:
     path = _template(Path(template), session.settings.language) if template else None
     if template and path is None:
-        path = _template(TEMPLATES / template, session.settings.language)
+        path = _template(projects.TEMPLATES / template, session.settings.language)
     if template and path is None:
         raise NotFound("template_missing", name=template)
     project = projects.create(session.settings.projects, name, session.settings.language, path)

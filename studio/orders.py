@@ -39,17 +39,19 @@ def model_of(project: Project, runs: Runs) -> str:
     return project.card.model or runs.settings.model
 
 
-def advise(project: Project, runs: Runs) -> Advice:
-    """What fits this project's goal, material and machine."""
-    machine, model = look(project.folder), engines.model(model_of(project, runs))
-    examples = project.store.examples()
+def plan(project: Project, runs: Runs) -> training.Plan | None:
+    """How the learning would go, or None when there is too little to learn from or it does not fit here."""
+    model = engines.model(model_of(project, runs))
     try:
-        minutes: float | None = training.plan(examples, model, machine, project.card.effort).minutes
+        return training.plan(project.store.examples(), model, look(project.folder), project.card.effort)
     except StudioError:
-        minutes = None  # too few examples, or none that can be learnt
-    return advice.advise(
-        project.card.goal, advice.material(project.store.documents(), examples, minutes), machine, model
-    )
+        return None
+
+
+def advise(project: Project, runs: Runs, planned: training.Plan | None) -> Advice:
+    """What fits this project's goal, material and machine; `planned` is its `plan`."""
+    facts = advice.material(project.store.documents(), project.store.examples(), planned.minutes if planned else None)
+    return advice.advise(project.card.goal, facts, look(project.folder), engines.model(model_of(project, runs)))
 
 
 def build(project: Project, runs: Runs, approaches: Sequence[Approach], effort: Effort) -> Run:
@@ -66,8 +68,7 @@ def build(project: Project, runs: Runs, approaches: Sequence[Approach], effort: 
         _hold_out(project)
     recipe, model = TrainingRecipe(), model_of(project, runs)
     if APPROACHES_THAT_TRAIN & set(approaches):
-        plan = training.plan(project.store.examples(), engines.model(model), look(project.folder), effort)
-        recipe = plan.recipe
+        recipe = training.plan(project.store.examples(), engines.model(model), look(project.folder), effort).recipe
     project.change(chosen=tuple(approaches), effort=effort, model=model)
     request = BuildRequest(approaches=tuple(approaches), recipe=recipe, model=model, material=project.fingerprint)
     return runs.start(project, "build", request, again=True)

@@ -23,6 +23,7 @@ from studio.base.records import Approach, Goal, Indexed, Language, Outcome, Prof
 from studio.base.store import Store
 
 FORMAT = 1
+TEMPLATES = Path(__file__).parent.parent.parent / "templates"
 STEPS = ("goal", "data", "advice", "build", "compare", "improve", "export")
 Step = Literal["goal", "data", "advice", "build", "compare", "improve", "export"]
 

@@ -102,16 +102,7 @@ class Store:
             )
             self._insert(
                 "examples",
-                [
-                    {
-                        "id": e.id,
-                        "source": source,
-                        "split": e.split,
-                        "position": n,
-                        "record": e.model_dump_json(),
-                    }
-                    for n, e in enumerate(examples)
-                ],
+                _example_rows(examples, source),
             )
             self._insert(
                 "sources",
@@ -150,16 +141,7 @@ class Store:
         with self._db.conn:
             self._insert(
                 "examples",
-                [
-                    {
-                        "id": e.id,
-                        "source": e.source,
-                        "split": e.split,
-                        "position": n,
-                        "record": e.model_dump_json(),
-                    }
-                    for n, e in enumerate(examples)
-                ],
+                _example_rows(examples),
             )
 
     def counts(self) -> dict[str, int]:
@@ -304,6 +286,19 @@ def migrate(db: sqlite_utils.Database, path: Path) -> None:
             if db.execute("pragma user_version").fetchone()[0] < number:  # another process may have been faster
                 migration(db)
                 db.execute(f"pragma user_version = {number}")
+
+
+def _example_rows(examples: Sequence[Example], source: str | None = None) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": e.id,
+            "source": e.source if source is None else source,
+            "split": e.split,
+            "position": n,
+            "record": e.model_dump_json(),
+        }
+        for n, e in enumerate(examples)
+    ]
 
 
 def _dump(findings: Sequence[Finding]) -> str:

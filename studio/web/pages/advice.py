@@ -4,12 +4,11 @@ from typing import Any, get_args
 
 import gradio as gr
 
-from studio import engines, orders, training
+from studio import engines, orders
 from studio.base import machine
-from studio.base.errors import NotEnough, StudioError
+from studio.base.errors import NotEnough
 from studio.base.project import Card, Project
 from studio.base.records import Approach
-from studio.base.runs import Runs
 from studio.web.shell import BARE, Shell
 from studio.web.views import advice as views
 
@@ -46,11 +45,8 @@ def build(shell: Shell) -> None:
 
         def load(project: Project, _request: gr.Request) -> tuple[Any, ...]:
             runs, card, counts = shell.studio.runs, project.card, project.store.counts()
-            advice, plan, here = (
-                orders.advise(project, runs),
-                plan_of(project, runs),
-                machine.look(project.folder),
-            )
+            plan, here = orders.plan(project, runs), machine.look(project.folder)
+            advice = orders.advise(project, runs, plan)
             value = [
                 approach
                 for _, approach in views.choices(advice, shell.voice)
@@ -78,15 +74,6 @@ def save(project: Project, picked: list[str], effort: str, model: str) -> None:
 def check(project: Project) -> None:
     if not project.card.chosen:
         raise NotEnough("approaches_none")
-
-
-def plan_of(project: Project, runs: Runs) -> training.Plan | None:
-    """How the learning would go, or None when there is too little to learn from or it does not fit here."""
-    try:
-        model = engines.model(orders.model_of(project, runs))
-        return training.plan(project.store.examples(), model, machine.look(project.folder), project.card.effort)
-    except StudioError:
-        return None
 
 
 def approaches(shell: Shell) -> list[tuple[str, str]]:

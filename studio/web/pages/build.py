@@ -89,7 +89,10 @@ def look(shell: Shell, project: Project) -> list[Any]:
 def planned(shell: Shell, project: Project) -> str:
     """One line: what will be built, with which model, in about how long."""
     runs, chosen = shell.studio.runs, project.card.chosen
-    minutes = max((o.minutes for o in orders.advise(project, runs).options if o.approach in chosen), default=0.0)
+    minutes = max(
+        (o.minutes for o in orders.advise(project, runs, orders.plan(project, runs)).options if o.approach in chosen),
+        default=0.0,
+    )
     model = engines.model(orders.model_of(project, runs))
     learns = bool(APPROACHES_THAT_TRAIN & set(chosen))
     fetched = not model.starter and not engines.is_here(model.name, shell.studio.settings, train=learns)

@@ -89,7 +89,6 @@ def build(shell: Shell) -> None:
 
         def on_test(request: gr.Request) -> list[Any]:
             project = shell.project(request)
-            keep(project, answering.variants(project))
             orders.evaluate(project, shell.studio.runs)
             return look(shell, project)
 
@@ -200,14 +199,7 @@ def working(shell: Shell, project: Project) -> bool:
 
 
 def chosen(project: Project, who: list[str]) -> list[Variant]:
-    variants = [variant for variant in answering.variants(project) if variant.approach in who][:MOST]
+    variants = [variant for variant in orders.assistants(project) if variant.approach in who][:MOST]
     if not variants:
         raise BadInput("nobody_asked")
-    keep(project, variants)
     return variants
-
-
-def keep(project: Project, variants: list[Variant]) -> None:
-    """Remember who answers: instructions may have changed since the build, and explanations look the assistant up."""
-    known = {variant.id for variant in project.variants()}
-    project.store.put(*[variant for variant in variants if variant.id not in known])

@@ -1,12 +1,10 @@
 """All projects, and the beginning of a new one: from nothing, or from a template with material to try."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-import studio
 from studio import intake
 from studio.base import files
 from studio.base import project as projects
@@ -17,7 +15,6 @@ from studio.web.shell import BARE, QUICK, SLOW, Shell
 from studio.web.views import projects as views
 from studio.web.views.run import is_active
 
-TEMPLATES = Path(studio.__file__).parent.parent / "templates"
 EMPTY = "empty"
 
 DIALOGS = """
@@ -87,7 +84,7 @@ def create(shell: Shell, name: str, start: str) -> Project:
     offered = {value for _, value in _starts(shell)}
     if start not in offered:
         raise NotFound("template_missing", name=start)
-    template = None if start == EMPTY else TEMPLATES / start / shell.voice.language
+    template = None if start == EMPTY else projects.TEMPLATES / start / shell.voice.language
     return projects.create(shell.studio.root, name, shell.voice.language, template)
 
 
@@ -116,7 +113,7 @@ def _starts(shell: Shell) -> list[tuple[str, str]]:
 
 
 def _templates(language: Language) -> list[str]:
-    return sorted(folder.parent.parent.name for folder in TEMPLATES.glob(f"*/{language}/project.json"))
+    return sorted(folder.parent.parent.name for folder in projects.TEMPLATES.glob(f"*/{language}/project.json"))
 
 
 def _title(shell: Shell, name: str) -> str:
