@@ -127,11 +127,8 @@ class Project:
     @property
     def fingerprint(self) -> str:
         """Changes whenever the material does, so that the same build of new material is a new run."""
-        examples = sorted(example.id for example in self.store.examples())
-        answers = sorted(example.answer for example in self.store.examples())
-        questions = [question.model_dump(mode="json") for question in self.store.questions()]
         told = [self._card.instructions, self._card.profile.model_dump(mode="json")]
-        known = json.dumps([sorted(self.store.sources().items()), examples, answers, questions, told])
+        known = json.dumps([sorted(self.store.sources().items()), self.store.material_digest(), told])
         return hashlib.sha256(known.encode()).hexdigest()[:16]
 
     def take(self, outcome: Outcome, run_folder: Path) -> None:

@@ -26,6 +26,65 @@ class TrainingRecipe(Record):
     seed: int = Field(default=7, ge=0, description="Same seed and data, same order.")
 
 
+class WebRequest(Record):
+    """A page, or a site to follow from there. Only public addresses, only what robots.txt allows."""
+
+    address: str = Field(max_length=2_000)
+    pages: int = Field(default=50, ge=1, le=500, description="How many pages at most.")
+    depth: int = Field(
+        default=2, ge=0, le=5, description="How many links away from the first page; 0 is that page alone."
+    )
+
+
+class DatabaseRequest(Record):
+    """Rows of a database. The address (a path to a SQLite file or a SQLAlchemy URL) may hold a password: it is the run's
+    secret and stands nowhere else; `shown` is the address without it.
+    """
+
+    shown: str
+    query: str = Field(default="", max_length=20_000, description="A SELECT; empty reads `table`.")
+    table: str = Field(default="", max_length=300)
+    rows: int = Field(default=100_000, ge=1, le=5_000_000, description="How many rows at most.")
+
+
+class DatasetRequest(Record):
+    """A data set of the Hugging Face Hub, at a revision."""
+
+    name: str = Field(max_length=200)
+    config: str = Field(default="", max_length=200)
+    split: str = Field(default="train", max_length=100)
+    revision: str = Field(default="", max_length=200)
+    rows: int = Field(default=10_000, ge=1, le=1_000_000, description="How many rows at most.")
+
+
+class IntakeRequest(Record):
+    """What an intake run is asked for: what lies in the project's `incoming/<batch>` folder, or something to fetch.
+
+    `batch` makes two drops of the same file two runs. A password travels as the run's secret, never in here.
+    """
+
+    batch: str
+    files: tuple[str, ...] = Field(default=(), description="Names of the files in `incoming/<batch>`.")
+    web: WebRequest | None = None
+    database: DatabaseRequest | None = None
+    dataset: DatasetRequest | None = None
+
+
+class CheckRequest(Record):
+    """Look the material over; `material` is its fingerprint, so that nothing is looked over twice."""
+
+    material: str
+
+
+class DraftRequest(Record):
+    """Draft questions and answers from the documents, for approval."""
+
+    count: int = Field(default=20, ge=1, le=500, description="How many to draft.")
+    documents: tuple[str, ...] = Field(default=(), description="Ids of the documents to draft from; none means all.")
+    model: str = ""
+    material: str = ""
+
+
 class BuildRequest(Record):
     """What a build run is asked for."""
 

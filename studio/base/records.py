@@ -15,10 +15,13 @@ Level = Literal["stop", "warn", "note", "good"]
 Split = Literal["train", "validation", "test"]
 Role = Literal["system", "user", "assistant"]
 Parameter = str | int | float
-RunKind = Literal["build", "evaluate", "explain", "export", "push"]
+RunKind = Literal["intake", "check", "draft", "build", "evaluate", "explain", "export", "push"]
+ColumnRole = Literal["question", "answer", "topic", "more", "text", "ignore"]
 RunState = Literal["queued", "running", "done", "failed", "stopped"]
 
 LANGUAGES: tuple[Language, ...] = ("en", "es")
+PLACES = 200
+FAULTS = 200
 APPROACHES_THAT_SEARCH: frozenset[Approach] = frozenset({"documents", "both"})
 APPROACHES_THAT_TRAIN: frozenset[Approach] = frozenset({"trained", "both"})
 
@@ -128,13 +131,110 @@ class Question(Record):
     must_contain: tuple[str, ...] = ()
 
 
+class Place(Record):
+    """Where a finding stands. `id` is that of the document, example or question; `text` a short excerpt (120 characters
+    at most) in which personal data is already hidden.
+    """
+
+    name: str
+    source: str = ""
+    id: str = ""
+    page: int | None = None
+    row: int | None = None
+    text: str = ""
+
+
 class Finding(Record):
-    """Something the person should know about their material. Worded by `finding.<code>` in the locales."""
+    """Something the person should know about their material. Worded by `finding.<code>` in the locales.
+
+    `count` is how many there are, `places` the first of them (PLACES at most), `repairs` the codes of the repairs that
+    `health.repairs` can do about it, the best one first.
+    """
 
     code: str
     level: Level
     count: int = 1
     names: tuple[str, ...] = ()
+    parameters: dict[str, Parameter] = {}
+    places: tuple[Place, ...] = ()
+    repairs: tuple[str, ...] = ()
+
+
+class Column(Record):
+    """A column of a table: its header, what we (or the person) take it for, and its first filled cells."""
+
+    name: str
+    role: ColumnRole = "text"
+    samples: tuple[str, ...] = ()
+
+
+class Speaker(Record):
+    """Somebody in a conversation, how much they said, and whether they speak for the business."""
+
+    name: str
+    messages: int
+    business: bool = False
+
+
+class RowFault(Record):
+    """A row that was repaired or refused: its number as the person's own program shows it, and why (`row.<code>`)."""
+
+    row: int
+    code: str
+    sheet: str = ""
+
+
+class Layout(Record):
+    """How a source was understood, so that the person can see and change it.
+
+    `rows` is how many rows (or messages) there were; each of them was read, read after a repair, or refused:
+    rows == read + refused_count, and `repaired_count` of the `read` were mended. The two lists name the first FAULTS.
+    """
+
+    columns: tuple[Column, ...] = ()
+    speakers: tuple[Speaker, ...] = ()
+    encoding: str = ""
+    delimiter: str = ""
+    rows: int = 0
+    read: int = 0
+    repaired_count: int = 0
+    refused_count: int = 0
+    repaired: tuple[RowFault, ...] = ()
+    refused: tuple[RowFault, ...] = ()
+
+
+class How(Record):
+    """What the person has decided about reading a source; whatever is empty is decided by us.
+
+    `columns` are the roles from left to right, `business` the speakers who answer for the company, `hours` how long an
+    answer may take to count as one.
+    """
+
+    columns: tuple[ColumnRole, ...] = ()
+    business: tuple[str, ...] = ()
+    hours: float | None = Field(default=None, gt=0, le=24 * 14)
+
+
+class Source(Record):
+    """Where material comes from: its path inside the project (`sources/…`) and digest, how it is read, what was understood.
+
+    `origin` is empty for a file, otherwise the address, query or data set it was fetched from.
+    """
+
+    source: str
+    sha256: str
+    added: str = ""
+    origin: str = ""
+    how: How = How()
+    layout: Layout | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+class Past(Record):
+    """A line of the project's history: what was done (`history.<what>` in the locales), when, with which numbers."""
+
+    at: str
+    what: str
     parameters: dict[str, Parameter] = {}
 
 
@@ -142,12 +242,63 @@ class Added(Record):
     """What became of one source: how much was read, what was refused and why."""
 
     name: str
+    source: str = ""
     documents: int = 0
     examples: int = 0
     questions: int = 0
     characters: int = 0
     findings: tuple[Finding, ...] = ()
     known: bool = False
+
+
+class Change(Record):
+    """One record of the material before and after a repair, as JSON; `before` None was made new, `after` None taken out."""
+
+    kind: Literal["document", "example", "question"]
+    id: str
+    before: str | None
+    after: str | None
+
+
+class Repair(Record):
+    """A repair that was made: its code and date, how many records it changed and took out, the counts before and after.
+
+    The changes themselves are kept apart, for the owner's eyes (see `health.mending`); `undone` is when it was taken back.
+    """
+
+    id: str = Field(default_factory=new_id)
+    code: str
+    changed: int = 0
+    removed: int = 0
+    made: int = 0
+    before: dict[str, int] = {}
+    after: dict[str, int] = {}
+    parameters: dict[str, Parameter] = {}
+    created: str = Field(default_factory=now)
+    undone: str | None = None
+
+
+class Proposal(Record):
+    """A question and its answer that a model drafted from a passage. Nothing is used of it until a person approves it.
+
+    `passage` is the text it rests on, `document[start:end]`; `checks` are codes of doubts about it (`doubt.<code>`).
+    """
+
+    id: str = Field(default_factory=new_id)
+    question: str
+    answer: str
+    document_id: str
+    document: str
+    source: str
+    start: int
+    end: int
+    passage: str
+    page: int | None = None
+    heading: str = ""
+    model: str = ""
+    checks: tuple[str, ...] = ()
+    state: Literal["waiting", "approved", "rejected"] = "waiting"
+    created: str = Field(default_factory=now)
 
 
 # ---- retrieval ---------------------------------------------------------------------------------------------------------

@@ -36,13 +36,16 @@ from studio.base.store import connect
 
 ATTEMPTS = 3
 LANES: dict[RunKind, str] = {
+    "intake": "material",
+    "check": "material",
+    "draft": "heavy",
     "build": "heavy",
     "evaluate": "heavy",
     "explain": "light",
     "export": "light",
     "push": "light",
 }
-SLOTS = {"heavy": 1, "light": 2}
+SLOTS = {"heavy": 1, "light": 2, "material": 1}
 ASK_SECONDS = 5.0  # how long a run may take to stop by itself
 TERM_SECONDS = 3.0  # how long after SIGTERM until SIGKILL: together under the promised ten seconds
 

@@ -4,6 +4,8 @@ Records go in and come out whole (as JSON in one column beside the columns we se
 Migrations are appended to MIGRATIONS and never edited; `PRAGMA user_version` counts those already applied.
 """
 
+import hashlib
+import json
 import sqlite3
 import threading
 import weakref
@@ -17,16 +19,23 @@ from studio.base import records
 from studio.base.errors import BadInput, Refused
 from studio.base.records import (
     Answer,
+    Change,
     Document,
     Example,
     Explanation,
     Exported,
     Feedback,
     Finding,
+    How,
     Indexed,
+    Layout,
+    Past,
+    Proposal,
     Question,
     Record,
+    Repair,
     Scorecard,
+    Source,
     Split,
     Trained,
     Variant,
@@ -59,7 +68,14 @@ def m001_first_tables(db: sqlite_utils.Database) -> None:
     db["history"].create({"id": int, "at": str, "what": str, "parameters": str}, pk="id")
 
 
-MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (m001_first_tables,)
+def m002_how_sources_are_read(db: sqlite_utils.Database) -> None:
+    for column in ("origin", "how", "layout"):
+        db["sources"].add_column(column, str)
+    for name in ("repairs", "proposals"):
+        db[name].create({"id": str, "position": int, "record": str}, pk="id")
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (m001_first_tables, m002_how_sources_are_read)
 
 
 class Store:
@@ -92,6 +108,10 @@ class Store:
         documents: Sequence[Document],
         examples: Sequence[Example],
         findings: Sequence[Finding],
+        *,
+        origin: str = "",
+        how: How | None = None,
+        layout: Layout | None = None,
     ) -> None:
         """All that one source gave, replacing what it gave before; in one transaction."""
         with self._db.conn:
@@ -104,10 +124,16 @@ class Store:
                 "examples",
                 _example_rows(examples, source),
             )
-            self._insert(
-                "sources",
-                [{"source": source, "sha256": sha256, "added": records.now(), "findings": _dump(findings)}],
-            )
+            known = {
+                "source": source,
+                "sha256": sha256,
+                "added": records.now(),
+                "findings": _dump(findings),
+                "origin": origin,
+                "how": (how or How()).model_dump_json(),
+                "layout": layout.model_dump_json() if layout else "",
+            }
+            self._insert("sources", [known])
 
     def remove_source(self, source: str) -> None:
         with self._db.conn:
@@ -116,6 +142,14 @@ class Store:
     def sources(self) -> dict[str, str]:
         """Source path -> sha256, oldest first."""
         return {row["source"]: row["sha256"] for row in self._db["sources"].rows_where(order_by="rowid")}
+
+    def source(self, source: str) -> Source | None:
+        """One source as it was taken in; None when there is no such one."""
+        rows = [*self._db["sources"].rows_where("source = ?", [source])]
+        return _source(rows[0]) if rows else None
+
+    def all_sources(self) -> list[Source]:
+        return [_source(row) for row in self._db["sources"].rows_where(order_by="rowid")]
 
     def source_findings(self) -> dict[str, tuple[Finding, ...]]:
         return {
@@ -144,6 +178,32 @@ class Store:
                 _example_rows(examples),
             )
 
+    def change(self, changes: Sequence[Change]) -> None:
+        """Put documents, examples and questions as the changes' `after` says, in one transaction; None takes them out.
+
+        What is changed keeps its place in the order, its source and its digest.
+        """
+        with self._db.conn:
+            for change in changes:
+                table = f"{change.kind}s"
+                if change.after is None:
+                    self._db.execute(f"delete from {table} where id = ?", [change.id])
+                elif self._db.execute(f"select 1 from {table} where id = ?", [change.id]).fetchone():
+                    self._db.execute(f"update {table} set record = ? where id = ?", [change.after, change.id])
+                    if change.kind == "example":
+                        split = Example.model_validate_json(change.after).split
+                        self._db.execute("update examples set split = ? where id = ?", [split, change.id])
+                else:
+                    self._insert(table, [_row_of(change)])
+
+    def material_digest(self) -> str:
+        """Changes whenever a document, an example or a test question does; reads no record, so it is quick."""
+        digest = hashlib.sha256()
+        for table in ("documents", "examples", "questions"):
+            for id, record in self._db.execute(f"select id, record from {table} order by id"):
+                digest.update(f"{table}\x1f{id}\x1f{record}\x1e".encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
     def counts(self) -> dict[str, int]:
         """How many of everything there is, without loading it."""
         names = (
@@ -157,6 +217,8 @@ class Store:
             "votes",
             "feedback",
             "exports",
+            "repairs",
+            "proposals",
         )
         return {name: self._db[name].count for name in names}
 
@@ -217,6 +279,11 @@ class Store:
         with self._db.conn:
             self._db["history"].insert({"at": records.now(), "what": what, "parameters": parameters})
 
+    def history(self) -> list[Past]:
+        """The project's history, oldest first."""
+        rows = self._db["history"].rows_where(order_by="id")
+        return [Past(at=row["at"], what=row["what"], parameters=json.loads(row["parameters"] or "{}")) for row in rows]
+
     def copy(self, target: Path) -> Path:
         """A complete copy in one file, also while others write."""
         self._db.conn.commit()
@@ -257,7 +324,9 @@ _TABLES: dict[type[Record], str] = {
     Explanation: "explanations",
     Exported: "exports",
     Feedback: "feedback",
+    Proposal: "proposals",
     Question: "questions",
+    Repair: "repairs",
     Scorecard: "scorecards",
     Trained: "trained",
     Variant: "variants",
@@ -299,6 +368,31 @@ def _example_rows(examples: Sequence[Example], source: str | None = None) -> lis
         }
         for n, e in enumerate(examples)
     ]
+
+
+def _row_of(change: Change) -> dict[str, Any]:
+    """The row of a record that comes back after it was taken out; it comes last."""
+    assert change.after is not None
+    match change.kind:
+        case "document":
+            document = Document.model_validate_json(change.after)
+            return {"id": change.id, "source": document.source, "sha256": document.sha256, "record": change.after}
+        case "example":
+            return _example_rows([Example.model_validate_json(change.after)])[0]
+        case "question":
+            return {"id": change.id, "position": 1 << 40, "record": change.after}
+
+
+def _source(row: dict[str, Any]) -> Source:
+    return Source(
+        source=row["source"],
+        sha256=row["sha256"],
+        added=row["added"],
+        origin=row["origin"] or "",
+        how=How.model_validate_json(row["how"]) if row["how"] else How(),
+        layout=Layout.model_validate_json(row["layout"]) if row["layout"] else None,
+        findings=_load(Finding, row["findings"]),
+    )
 
 
 def _dump(findings: Sequence[Finding]) -> str:

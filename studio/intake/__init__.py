@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from studio.base import files
 from studio.base.errors import NotFound, StudioError, Unreadable
 from studio.base.events import Emit, Found, Progress
-from studio.base.records import Added, Finding
+from studio.base.records import Added, Finding, How
 from studio.intake import child
 from studio.intake.kinds import READABLE
 from studio.intake.reading import Origin, Reading
@@ -28,7 +28,7 @@ LARGEST_MB = 500
 
 log = logging.getLogger(__name__)
 
-__all__ = ["READABLE", "Reading", "add", "add_all", "read", "remove"]
+__all__ = ["READABLE", "Reading", "add", "add_all", "read", "read_again", "remove"]
 
 
 def read(file: Path, name: str | None = None) -> Reading:
@@ -37,8 +37,17 @@ def read(file: Path, name: str | None = None) -> Reading:
     return child.read(_existing(file), _origin(file, called))
 
 
-def add(project: "Project", file: Path, name: str | None = None, largest_mb: int = LARGEST_MB) -> Added:
-    """Copy a file into the project and take in what it holds; `name` is what the person calls it.
+def add(
+    project: "Project",
+    file: Path,
+    name: str | None = None,
+    *,
+    origin: str = "",
+    password: str = "",
+    largest_mb: int = LARGEST_MB,
+) -> Added:
+    """Copy a file into the project and take in what it holds; `name` is what the person calls it, `origin` the address
+    or query it was fetched from, `password` opens it and is not kept.
 
     1. The same content already there: nothing is done. 2. Copy. 3. Read the copy. 4. Put it in place of an older file
     of that name. 5. Store what it gave. A file that cannot be read leaves the project as it was.
@@ -51,17 +60,35 @@ def add(project: "Project", file: Path, name: str | None = None, largest_mb: int
     sha256 = _sha256(file)
     known = project.store.sources()
     if same := next((other for other, sha in known.items() if sha == sha256 and _is_read(project, other)), None):
-        return _known(project, same, Path(same).name)
+        return _known(project, same)
     handle, temporary = tempfile.mkstemp(dir=project.sources, prefix=".coming-")
     os.close(handle)
     try:
         shutil.copyfile(file, temporary)
-        reading = child.read(Path(temporary), Origin(name=called, source=source, sha256=sha256))
+        how = _how(project, source)
+        reading = child.read(
+            Path(temporary), Origin(name=called, source=source, sha256=sha256, how=how, password=password)
+        )
         Path(temporary).replace(project.sources / called)
     finally:
         Path(temporary).unlink(missing_ok=True)
     replaced = (Finding(code="replaced", level="note", names=(called,)),) if source in known else ()
-    return _store(project, source, sha256, reading, replaced)
+    return _store(project, source, sha256, reading, replaced, how, origin)
+
+
+def read_again(project: "Project", source: str, how: How, password: str = "") -> Added:
+    """Read a source's original once more, the way the person has decided; what it gave before is replaced.
+
+    Raises NotFound and Unreadable; then the project stays as it was.
+    """
+    known = project.store.source(source)
+    if known is None or not project.path(source).is_file():
+        raise NotFound("source_missing", name=Path(source).name)
+    path = project.path(source)
+    asked = Origin(
+        name=source.removeprefix(f"{FOLDER}/"), source=source, sha256=_sha256(path), how=how, password=password
+    )
+    return _store(project, source, asked.sha256, child.read(path, asked), (), how, known.origin)
 
 
 def add_all(project: "Project", emit: Emit = lambda event: None) -> list[Added]:
@@ -101,8 +128,11 @@ def _take(project: "Project", source: str, path: Path, known: dict[str, str]) ->
     try:
         sha256 = _sha256(path)
         if known.get(source) == sha256:
-            return _known(project, source, name)
-        reading = child.read(path, Origin(name=source.removeprefix(f"{FOLDER}/"), source=source, sha256=sha256))
+            return _known(project, source)
+        how = _how(project, source)
+        reading = child.read(
+            path, Origin(name=source.removeprefix(f"{FOLDER}/"), source=source, sha256=sha256, how=how)
+        )
     except OSError as error:
         log.warning("cannot open %s: %s", path, error)
         return Added(
@@ -113,28 +143,45 @@ def _take(project: "Project", source: str, path: Path, known: dict[str, str]) ->
         project.store.put_source(source, sha256, [], [], [refused])
         project.store.remember("refused", name=name, reason=error.code)
         return Added(name=name, findings=(refused,))
-    return _store(project, source, sha256, reading, ())
+    return _store(project, source, sha256, reading, (), how)
 
 
-def _store(project: "Project", source: str, sha256: str, reading: Reading, more: tuple[Finding, ...]) -> Added:
+def _how(project: "Project", source: str) -> How:
+    """What the person had decided about a file of this name, so that its next version is read the same way."""
+    known = project.store.source(source)
+    return known.how if known else How()
+
+
+def _store(
+    project: "Project",
+    source: str,
+    sha256: str,
+    reading: Reading,
+    more: tuple[Finding, ...],
+    how: How,
+    origin: str = "",
+) -> Added:
     findings = (*reading.findings, *more)
-    project.store.put_source(source, sha256, reading.documents, reading.examples, findings)
-    added = _added(Path(source).name, reading, findings)
+    project.store.put_source(
+        source, sha256, reading.documents, reading.examples, findings, origin=origin, how=how, layout=reading.layout
+    )
+    added = _added(source, reading, findings)
     project.store.remember("added", name=added.name, documents=added.documents, examples=added.examples)
     return added
 
 
-def _known(project: "Project", source: str, name: str) -> Added:
+def _known(project: "Project", source: str) -> Added:
     documents = [document for document in project.store.documents() if document.source == source]
     examples = [example for example in project.store.examples() if example.source == source]
     findings = project.store.source_findings().get(source, ())
     reading = Reading(documents=tuple(documents), examples=tuple(examples))
-    return _added(name, reading, findings).model_copy(update={"known": True})
+    return _added(source, reading, findings).model_copy(update={"known": True})
 
 
-def _added(name: str, reading: Reading, findings: tuple[Finding, ...]) -> Added:
+def _added(source: str, reading: Reading, findings: tuple[Finding, ...]) -> Added:
     return Added(
-        name=name,
+        name=Path(source).name,
+        source=source,
         documents=len(reading.documents),
         examples=len(reading.examples),
         characters=sum(len(document.text) for document in reading.documents),

@@ -43,7 +43,9 @@ def read(file: Path, origin: Origin) -> Reading:
     seconds = CPU_SECONDS + CPU_SECONDS_A_MEGABYTE * (file.stat().st_size >> 20)
     with tempfile.TemporaryDirectory(prefix="reading-") as folder:
         result = Path(folder) / "result.json"
-        with (Path(folder) / "said").open("w+b") as said:
+        asked = Path(folder) / "asked.json"  # not on the command line, where every user of the machine could read it
+        asked.write_text(origin.model_dump_json(), encoding="utf-8")
+        with (Path(folder) / "said").open("w+b") as said, asked.open("rb") as asking:
             child = subprocess.Popen(
                 [
                     sys.executable,
@@ -54,9 +56,8 @@ def read(file: Path, origin: Origin) -> Reading:
                     str(file.resolve()),
                     str(result),
                     str(seconds),
-                    origin.model_dump_json(),
                 ],
-                stdin=subprocess.DEVNULL,
+                stdin=asking,
                 stdout=said,
                 stderr=said,
                 env={name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ},
@@ -84,9 +85,9 @@ def read(file: Path, origin: Origin) -> Reading:
 
 
 def main(arguments: list[str]) -> None:
-    """The child's work: FILE RESULT CPU_SECONDS ORIGIN."""
+    """The child's work: FILE RESULT CPU_SECONDS, and the origin on standard input."""
     file, result, seconds = Path(arguments[0]), Path(arguments[1]), int(arguments[2])
-    origin = Origin.model_validate_json(arguments[3])
+    origin = Origin.model_validate_json(sys.stdin.buffer.read())
     _limit(seconds)
     from studio.intake import importers
 

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 
-from studio.base.records import Document, Example, Finding, Message, Record, Section
+from studio.base.records import Document, Example, Finding, How, Layout, Message, Record, Section
 from studio.intake.language import of
 
 SHOWN_ROWS = 20
@@ -15,11 +15,16 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 class Origin(Record):
-    """The file a reading comes from: its name as shown, its path inside the project, the digest of its bytes."""
+    """The file a reading comes from: its name as shown, its path inside the project, the digest of its bytes.
+
+    `how` is what the person decided about reading it; `password` opens it and is kept nowhere.
+    """
 
     name: str
     source: str
     sha256: str
+    how: How = How()
+    password: str = ""
 
 
 class Reading(Record):
@@ -28,6 +33,7 @@ class Reading(Record):
     documents: tuple[Document, ...] = ()
     examples: tuple[Example, ...] = ()
     findings: tuple[Finding, ...] = ()
+    layout: Layout | None = None
 
 
 class Draft:
@@ -113,8 +119,10 @@ def rows_finding(code: str, origin: Origin, rows: Iterable[int]) -> tuple[Findin
 
 
 def joined(readings: Iterable[Reading]) -> Reading:
+    """Several readings as one; the layout is the first one's that has any."""
     every = list(readings)
     return Reading(
+        layout=next((reading.layout for reading in every if reading.layout), None),
         documents=tuple(d for reading in every for d in reading.documents),
         examples=tuple(e for reading in every for e in reading.examples),
         findings=tuple(f for reading in every for f in reading.findings),

@@ -42,6 +42,7 @@ def test_other_content_under_the_same_name_replaces_the_old(shop: Project, tmp_p
     added = intake.add(shop, makers.written(tmp_path, "hours.txt", "We open at ten."))
     assert added == Added(
         name="hours.txt",
+        source="sources/hours.txt",
         documents=1,
         characters=15,
         findings=(Finding(code="replaced", level="note", names=("hours.txt",)),),
