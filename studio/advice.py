@@ -7,6 +7,7 @@ which one is better is decided by measuring (`evaluation`, `comparison`).
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from studio.answering import whole
 from studio.base.machine import Machine
 from studio.base.records import Advice, Approach, Document, Example, Goal, Option, Reason, Record
 from studio.engines import Model
@@ -73,6 +74,8 @@ def advise(goal: Goal, facts: Material, machine: Machine, model: Model) -> Advic
         _trained(goal, facts, machine, model),
         _both(goal, facts, machine, model),
     ]
+    if whole.fits(facts.characters, model.context):
+        cases.append(_whole(goal, facts, model))
     ordered = sorted(cases, key=lambda case: (case.possible, case.fit), reverse=True)
     best = ordered[0].fit
     chosen = {case.approach for case in ordered[:2] if case.possible and case.fit >= best - 0.2} | {ordered[0].approach}
@@ -104,6 +107,19 @@ def _documents(goal: Goal, facts: Material, machine: Machine) -> _Case:
         case.say(0.15, "documents_show_sources")
     if "speed" in goal.matters:
         case.say(-0.05, "documents_slower")
+    return case
+
+
+def _whole(goal: Goal, facts: Material, model: Model) -> _Case:
+    """Offered only where everything fits into the model's context."""
+    case = _Case("whole")
+    if goal.facts_or_style == "style":
+        case.say(-0.2, "documents_no_style")
+    else:
+        case.say(0.1, "whole_fits", characters=facts.characters, limit=whole.room(model.context))
+    case.say(-0.15, "whole_every_question")
+    if goal.change in ("daily", "weekly"):
+        case.say(0.1, "documents_follow_changes")
     return case
 
 

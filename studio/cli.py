@@ -118,38 +118,6 @@ def new(session: Session, given: argparse.Namespace) -> None:
     )
 
 
-def add(session: Session, given: argparse.Namespace) -> None:
-    from studio import intake
-
-    project = session.open(given.project)
-    added, refused = [], []
-    for file in given.files:
-        try:
-            added.append(intake.add(project, Path(file)))
-        except StudioError as error:  # one bad file never stops the rest
-            refused.append({"name": Path(file).name, "error": error.code, "message": words.of_fault(error, session.t)})
-    lines = [line for each in added for line in (_added_line(session, each), *_remarks(session, each))]
-    lines += [each["message"] for each in refused]
-    session.give({"added": added, "refused": refused}, "\n".join(lines))
-    if refused and not added:
-        sys.exit(EXIT_FAILED)
-
-
-def check(session: Session, given: argparse.Namespace) -> None:
-    from studio import health
-
-    project = session.open(given.project)
-    found = health.check(
-        project.store.documents(), project.store.examples(), project.store.questions(), project.card.goal
-    )
-    lines = [
-        f"[{session.t(f'level.{f.level}')}] {title}: {more}"
-        for f in found
-        for title, more in [words.of_finding(f, session.t)]
-    ]
-    session.give({"findings": found}, "\n".join(lines))
-
-
 def advise(session: Session, given: argparse.Namespace) -> None:
     from studio import orders
 
@@ -195,7 +163,7 @@ def compare(session: Session, given: argparse.Namespace) -> None:
     project = session.open(given.project)
     from studio import orders
 
-    _finish(session, lambda held: orders.evaluate(project, held, given.questions))
+    finish(session, lambda held: orders.evaluate(project, held, given.questions))
     card = project.store.all(Scorecard)[-1]
     session.give(card, _table(session, project, card))
 
@@ -219,7 +187,7 @@ def export(session: Session, given: argparse.Namespace) -> None:
         from studio import orders
 
         token = _token(session)
-        _finish(
+        finish(
             session,
             lambda held: orders.push(project, held, exported, given.push, token, private=not given.public),
         )
@@ -260,9 +228,7 @@ def journey(session: Session, given: argparse.Namespace) -> None:
 
     from studio import health, orders
 
-    found = health.check(
-        project.store.documents(), project.store.examples(), project.store.questions(), project.card.goal
-    )
+    found = health.report(project)
     session.say(
         t(
             "cli.checked",
@@ -346,24 +312,24 @@ def _import(session: Session, project: Project) -> list[Added]:
 def _build(session: Session, project: Project, approaches: Sequence[Any], effort: Any) -> Run:
     from studio import orders
 
-    return _finish(session, lambda held: orders.build(project, held, approaches, effort))
+    return finish(session, lambda held: orders.build(project, held, approaches, effort))
 
 
 def _explain(session: Session, project: Project, answer: Answer) -> Explanation:
     from studio import orders
 
-    _finish(session, lambda held: orders.explain(project, held, answer))
+    finish(session, lambda held: orders.explain(project, held, answer))
     return next(e for e in reversed(project.store.all(Explanation)) if e.answer_id == answer.id)
 
 
 def _export(session: Session, project: Project, variant: Variant, form: Any) -> Exported:
     from studio import orders
 
-    _finish(session, lambda held: orders.export(project, held, variant, form))
+    finish(session, lambda held: orders.export(project, held, variant, form))
     return project.store.all(Exported)[-1]
 
 
-def _finish(session: Session, order: Callable[[Runs], Run]) -> Run:
+def finish(session: Session, order: Callable[[Runs], Run]) -> Run:
     """Start a run and follow it to its end, a line a stage and every tenth. Ctrl-C stops the run and keeps its work."""
     held = Runs(session.settings)
     run = order(held)
@@ -423,11 +389,6 @@ def _added_line(session: Session, added: Added) -> str:
         examples=added.examples,
         remarks=len(added.findings),
     )
-
-
-def _remarks(session: Session, added: Added) -> list[str]:
-    worded = [words.of_finding(finding, session.t) for finding in added.findings]
-    return [f"  - {title}. {more}" for title, more in worded]
 
 
 def _table(session: Session, project: Project, card: Scorecard) -> str:
@@ -507,6 +468,8 @@ def _last(items: Sequence[T]) -> T | None:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from studio import cli_answers, cli_material  # they stand on this module
+
     parser = argparse.ArgumentParser(prog="studio", description="Tailor a language model to your company.")
     parser.add_argument("--version", action="version", version=f"Amedida {__version__}")
     common = argparse.ArgumentParser(add_help=False)
@@ -534,14 +497,13 @@ def _parser() -> argparse.ArgumentParser:
     v.add_argument("--form", choices=("adapter", "merged"), default="merged")
     v = verb("new", new, "make a project", "name")
     v.add_argument("--template", help="name or folder of a template")
-    v = verb("add", add, "add files to a project", "project")
-    v.add_argument("files", nargs="+")
-    verb("check", check, "look the material over", "project")
+    cli_material.arguments(verb)
     verb("advise", advise, "say which way to build", "project")
     v = verb("build", build, "build what was chosen", "project")
     _add_build_arguments(v)
     v = verb("ask", ask, "ask the assistants of a project", "project", "question")
     v.add_argument("--approach")
+    cli_answers.arguments(verb)
     v = verb("compare", compare, "ask all assistants the test questions", "project")
     v.add_argument("--questions", type=int, default=0, help="how many (default: all)")
     v = verb("explain", explain, "say what an answer rests on", "project")

@@ -3,33 +3,51 @@
 It gathers what a request needs (model, recipe, fingerprint of the material) and puts it into the queue; it does no work.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
-from studio import advice, answering, engines, evaluation, training
-from studio.base.errors import NotEnough, NotFound, StudioError
+from studio import advice, answering, drafting, engines, evaluation, health, intake, retrieval, training
+from studio.base import project as projects
+from studio.base.errors import BadInput, NotEnough, NotFound, StudioError
 from studio.base.machine import look
 from studio.base.project import Project
 from studio.base.recipes import (
     BuildRequest,
+    CalibrateRequest,
+    CheckRequest,
+    DatabaseRequest,
+    DatasetRequest,
+    DraftRequest,
     EvaluateRequest,
     ExplainRequest,
     ExportRequest,
+    IntakeRequest,
     PushRequest,
     TrainingRecipe,
+    WebRequest,
 )
 from studio.base.records import (
     APPROACHES_THAT_SEARCH,
     APPROACHES_THAT_TRAIN,
+    Added,
     Advice,
     Answer,
     Approach,
     Exported,
+    How,
     Question,
+    Repair,
     Run,
     Variant,
+    new_id,
 )
 from studio.base.runs import Runs
+
+ON_HUB = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}(@[\w./-]{1,80})?")
+MORE_PASSAGES, MOST_PASSAGES = 3, 12  # when somebody asks for more to be read
+LESS_CAUTION = 0.25  # a position of the dial
 
 Effort = Literal["quick", "balanced", "thorough"]
 
@@ -52,6 +70,137 @@ def advise(project: Project, runs: Runs, planned: training.Plan | None) -> Advic
     """What fits this project's goal, material and machine; `planned` is its `plan`."""
     facts = advice.material(project.store.documents(), project.store.examples(), planned.minutes if planned else None)
     return advice.advise(project.card.goal, facts, look(project.folder), engines.model(model_of(project, runs)))
+
+
+def remove(project: Project, source: str) -> None:
+    """Take a source out with everything that came of it: documents, examples, drafts, vectors, and stored answers that
+    rest on it. Raises NotFound.
+    """
+    gone = {document.id for document in project.store.documents() if document.source == source}
+    intake.remove(project, source)
+    drafting.forget(project, gone)
+    _forget(project, gone)
+
+
+def repair(project: Project, runs: Runs, code: str) -> Repair:
+    """Do a repair, and let nothing go on saying what it took out: passages, drafts and stored answers that rest on a changed
+    document go, and an index that stands is brought up to date by a run. Raises as `health.repair` does.
+    """
+    with _following(project, runs):
+        return health.repair(project, code, runs.settings.private)
+
+
+def undo(project: Project, runs: Runs, repair_id: str) -> Repair:
+    """Take a repair back; what is searched follows. Raises as `health.undo` does."""
+    with _following(project, runs):
+        return health.undo(project, repair_id, runs.settings.private)
+
+
+def read_again(project: Project, runs: Runs, source: str, how: How, password: str = "") -> Added:
+    """Read a source's original once more; what is searched follows. Raises as `intake.read_again` does."""
+    with _following(project, runs):
+        return intake.read_again(project, source, how, password)
+
+
+def mend(project: Project, runs: Runs, code: str, answer: Answer, document: str, reference: str = "") -> None:
+    """Do what `Lost.repair` proposes for an answer and the document that should have given it; with `add_question`,
+    `reference` is the right answer. It counts from the next question on. Raises NotFound and BadInput.
+    """
+    card = project.card
+    match code:
+        case "read_again":
+            found = project.store.document(document)
+            source = project.store.source(found.source) if found else None
+            if source is None:
+                raise NotFound("file_missing", name=document)
+            read_again(project, runs, source.source, source.how)
+        case "build_again":
+            take_in(project, runs, new_id()) if project.indexed() else build(project, runs, card.chosen, card.effort)
+        case "add_question":
+            if not reference.strip():
+                raise BadInput("correction_empty")
+            found = project.store.document(document)
+            question = Question(
+                question=answer.understood or answer.question,
+                reference=reference.strip(),
+                expected_source=found.name if found else None,
+            )
+            project.store.replace_questions([*project.store.questions(), question])
+        case "raise_passages":
+            project.change(passages=min(project.variant(answer.variant).passages + MORE_PASSAGES, MOST_PASSAGES))
+        case "lower_caution":
+            project.change(caution=max(card.caution - LESS_CAUTION, 0.0))
+        case _:
+            raise NotFound("repair_missing", name=code)
+
+
+def choose_embedder(project: Project, name: str) -> None:
+    """Who compares meanings from the next build on: a name of the catalogue, a model's id on the Hub, a folder of the
+    project; empty is the studio's own. Raises BadInput.
+    """
+    known = {card.name for card in engines.embedders()}
+    if name and name not in known and not name.startswith("models/") and not ON_HUB.fullmatch(name):
+        raise BadInput("embedder_unknown", name=name[:80])
+    project.change(embedder=name)
+
+
+def discard(project: Project, runs: Runs) -> None:
+    """Delete a project with everything it made, its index on object storage too. There is no way back.
+
+    Raises Unavailable, before anything is deleted, when that does not answer.
+    """
+    runs.forget(project)
+    retrieval.clear(project)
+    projects.remove(project)
+
+
+def take_in(project: Project, runs: Runs, batch: str, names: Sequence[str] = (), password: str = "") -> Run:
+    """Read files that wait in the project's `incoming/<batch>`; without `names`, whatever lies in `sources/` and is new."""
+    return runs.start(project, "intake", IntakeRequest(batch=batch, files=tuple(names)), again=True, secret=password)
+
+
+def fetch(
+    project: Project,
+    runs: Runs,
+    *,
+    web: WebRequest | None = None,
+    database: DatabaseRequest | None = None,
+    dataset: DatasetRequest | None = None,
+    secret: str = "",
+) -> Run:
+    """Bring material from elsewhere. `secret` is the database's address, or a token for the data set."""
+    request = IntakeRequest(batch=new_id(), web=web, database=database, dataset=dataset)
+    return runs.start(project, "intake", request, secret=secret)
+
+
+def check(project: Project, runs: Runs) -> Run:
+    """Look the material over, as a run: for more of it than a page can wait for."""
+    return runs.start(project, "check", CheckRequest(material=project.fingerprint), again=True)
+
+
+def draft(project: Project, runs: Runs, count: int = 20, documents: Sequence[str] = ()) -> Run:
+    """Draft questions and answers from the documents. Raises NotEnough without documents."""
+    if not project.store.counts()["documents"]:
+        raise NotEnough("documents_none")
+    request = DraftRequest(
+        count=count,
+        documents=tuple(documents),
+        model=model_of(project, runs),
+        material=f"{project.fingerprint}-{project.store.counts()['proposals']}",
+    )
+    return runs.start(project, "draft", request)
+
+
+def calibrate(project: Project, runs: Runs) -> Run:
+    """Measure how many answers would be wrong, and how many questions go to a person, at each setting of the dial.
+
+    Raises NotFound where nothing is searchable yet.
+    """
+    if project.indexed() is None:
+        raise NotFound("index_missing")
+    counted = project.store.counts()
+    told = f"{project.fingerprint}-{counted['questions']}-{counted['proposals']}"
+    return runs.start(project, "calibrate", CalibrateRequest(model=model_of(project, runs), material=told), again=True)
 
 
 def build(project: Project, runs: Runs, approaches: Sequence[Approach], effort: Effort) -> Run:
@@ -111,6 +260,29 @@ def push(project: Project, runs: Runs, exported: Exported, repository: str, toke
         raise NotFound("export_missing", name=exported.id)
     request = PushRequest(export=exported.id, repository=repository, private=private)
     return runs.start(project, "push", request, again=True, secret=token)
+
+
+@contextmanager
+def _following(project: Project, runs: Runs) -> Iterator[None]:
+    """Whatever documents change in here, what was made of them follows."""
+    before = {document.id: document.text for document in project.store.documents()}
+    yield
+    after = {document.id: document.text for document in project.store.documents()}
+    changed = {id for id, text in before.items() if after.get(id) != text}
+    if not changed and after.keys() == before.keys():
+        return
+    drafting.withdraw(project, changed)
+    _forget(project, changed)
+    if project.indexed() is not None and after:
+        take_in(project, runs, new_id())
+
+
+def _forget(project: Project, documents: Collection[str]) -> None:
+    """What the index and the stored answers hold of these documents."""
+    retrieval.forget(project, documents)
+    for answer in project.store.all(Answer):
+        if any(passage.chunk.document_id in documents for passage in answer.passages):
+            project.store.remove(Answer, answer.id)
 
 
 def _hold_out(project: Project) -> None:

@@ -54,3 +54,12 @@ def test_without_the_memory_for_it_training_is_not_offered() -> None:
     small = LAPTOP.model_copy(update={"memory_gb": 0.5})
     trained = next(o for o in advice.advise(Goal(), SHOP, small, STARTER).options if o.approach == "trained")
     assert (trained.possible, trained.recommended, trained.reasons[0].code) == (False, False, "memory_too_small")
+
+
+@pytest.mark.parametrize(("characters", "offered"), [(0, False), (9_000, True), (11_100, False)])
+def test_reading_the_whole_document_is_offered_only_where_it_fits_into_the_context(
+    characters: int, offered: bool
+) -> None:
+    facts = SHOP.model_copy(update={"characters": characters})
+    options = advice.advise(Goal(), facts, LAPTOP, STARTER).options
+    assert ("whole" in [option.approach for option in options]) == offered

@@ -31,7 +31,7 @@ OWNERS = {
     "unsloth": {"training"},
     "trl": {"training"},
     "peft": {"training", "engines", "export"},
-    "datasets": {"training"},
+    "datasets": {"training", "intake"},
     "optuna": {"training"},
     "lancedb": {"retrieval"},
     "shap": {"explanation"},
@@ -39,7 +39,9 @@ OWNERS = {
     "fastapi": {"web", "engines", "export"},
     "sqlite_utils": {"base"},
     "pydantic_settings": {"base"},
-    "huggingface_hub": {"engines", "export"},
+    "huggingface_hub": {"engines", "export", "intake"},
+    "sqlalchemy": {"intake"},
+    "httpcore": {"intake"},
 }
 
 # What Unsloth asks for and a processor does without, or what no index has yet; see requirements.lock.

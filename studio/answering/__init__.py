@@ -10,29 +10,40 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from studio.answering import nearest, quoting, streaming
+from studio.answering import computing, following, nearest, quoting, streaming, support, whole
 from studio.answering.citing import cite, without_markers
 from studio.answering.declining import declines
+from studio.answering.dial import calibrate
 from studio.answering.nearest import prepare
 from studio.answering.prompting import compose, searches
 from studio.answering.variants import variants
-from studio.base.errors import BadInput, NotEnough, NotPossibleHere
+from studio.base.errors import BadInput
 from studio.base.project import Project
-from studio.base.records import Answer, Chunk, Document, Message, Passage, Record, Variant
+from studio.base.records import Answer, Filter, Message, Passage, Record, Variant
 from studio.engines import Text, Usage
-from studio.engines import model as model_named
-from studio.retrieval import chunks, search, terms
+from studio.retrieval import search
 
 if TYPE_CHECKING:
     from studio.engines import Engine
 
 LONGEST_QUESTION = 400  # words; a longer one is a document, and a small model loses its thread
-CHARACTERS_PER_TOKEN = 2.7  # Spanish through the starter's tokenizer, which was made for English
 EXAMPLES = 3
-CITED_FROM_WHOLE = 6
-FEW_WORDS = 3  # a follow-up with fewer content words is searched together with the question before it
+CAUTIOUS = 0.75  # a setting of the dial from which an answer against its source is not given
+EVERYWHERE = Filter()
 
-__all__ = ["Declined", "Done", "Piece", "Sources", "Token", "ask", "compose", "prepare", "variants", "without_markers"]
+__all__ = [
+    "Declined",
+    "Done",
+    "Piece",
+    "Sources",
+    "Token",
+    "ask",
+    "calibrate",
+    "compose",
+    "prepare",
+    "variants",
+    "without_markers",
+]
 
 
 class Token(Record):
@@ -67,33 +78,51 @@ Piece = Token | Sources | Done | Declined
 
 
 def ask(
-    project: Project, variant: Variant, question: str, engine: "Engine", history: Sequence[Message] = ()
+    project: Project,
+    variant: Variant,
+    question: str,
+    engine: "Engine",
+    history: Sequence[Message] = (),
+    only: Filter = EVERYWHERE,
 ) -> Iterator[Piece]:
     """Let a variant answer.
 
-    Check the question, find its passages (`Sources`), decline when they do not fit it, quote them or send the
-    prompt and pass on what the model says (`Token`) until it is done or repeats itself, then credit its sentences to
-    the passages. Closing the iterator stops the model. Raises BadInput for an empty or too long question,
-    NotFound without an index, NotPossibleHere when the documents do not fit whole, and what the engine
-    raises.
+    Check the question, and read it with the conversation before it where it leans on that. One over a table is reckoned.
+    Otherwise find its passages (`Sources`), decline when they do not fit it, quote them or send the prompt and pass on what
+    the model says (`Token`) until it is done or repeats itself, then credit its sentences to the passages. Closing
+    the iterator stops the model. Raises BadInput for an empty or too long question, NotFound without an index,
+    NotPossibleHere when the documents do not fit whole, and what the engine raises.
     """
     began = time.perf_counter()
     question = _checked(question)
+    passages: tuple[Passage, ...] = ()
+    citable: tuple[Passage, ...] = ()
+    understood = question
+    if history and (searches(variant) or variant.quotes):
+        understood = following.understood(question, history, engine, variant.model)
+    sought = following.searched(question, understood)
     if searches(variant):
-        hits = search(project, _search_text(question, history), engine, variant.passages)
+        reckoned = computing.reckon(project, understood, max(variant.passages, 1)) if only == EVERYWHERE else None
+        if reckoned is not None:
+            yield Sources(passages=reckoned.passages)
+            yield Done(answer=_computed(variant, question, understood, reckoned, began))
+            return
+        hits = search(project, sought, engine, variant.passages, only)
         yield Sources(passages=hits.passages)
         if not hits.answerable:
-            yield Declined(answer=_answer(variant, question, began, passages=hits.passages, refused=True))
+            refused = _answer(variant, question, began, passages=hits.passages, refused=True)
+            yield _leaning(Declined(answer=refused), question, understood)
             return
         passages = citable = hits.passages
     elif variant.approach == "whole":
-        documents = _fitting(project.store.documents(), variant)
-        passages = tuple(_passage(_as_chunk(document)) for document in documents)
-        citable = tuple(_passage(chunk) for document in documents for chunk in chunks(document))
-    else:
-        passages = citable = ()
+        documents = whole.documents(project, variant, only)
+        passages, citable = whole.passages(documents), whole.paragraphs(documents)
+        if variant.quotes and not whole.speaks_of(understood, citable):
+            yield Declined(answer=_answer(variant, question, began, refused=True))
+            return
     if variant.quotes:
-        yield from _quoted(variant, question, passages, engine, began)
+        for made in _quoted(variant, question, sought, citable, engine, began):
+            yield _leaning(made, question, understood)
         return
     examples = nearest.examples(project, question, engine, EXAMPLES) if variant.approach == "examples" else ()
     messages = compose(variant, question, passages, examples, history)
@@ -121,7 +150,7 @@ def ask(
     said = streaming.tidy(said, cut_off=usage is not None and usage.tokens >= variant.max_tokens)
     cited = cite(said, citable) if citable else None
     if cited is not None and variant.approach == "whole":
-        citable = tuple(citable[citation.passage] for citation in cited.citations)[:CITED_FROM_WHOLE]
+        citable = tuple(citable[citation.passage] for citation in cited.citations)[: whole.CITED]
         cited = cite(said, citable)
     answer = _answer(variant, question, began, passages=citable, refused=declines(said)).model_copy(
         update={
@@ -133,15 +162,41 @@ def ask(
             "tokens": usage.tokens if usage else 0,
         }
     )
-    yield Declined(answer=answer) if answer.refused else Done(answer=answer)
+    answer = _supported(answer, project.card.caution)
+    yield _leaning(Declined(answer=answer) if answer.refused else Done(answer=answer), question, understood)
+
+
+def _computed(variant: Variant, question: str, understood: str, reckoned: computing.Reckoned, began: float) -> Answer:
+    """An answer that no model wrote. Only the row that a superlative names is cited: no row holds a sum."""
+    computed = reckoned.computed
+    cited = cite(computed.text, reckoned.passages)
+    return _answer(variant, question, began, passages=reckoned.passages).model_copy(
+        update={
+            "text": cited.text,
+            "citations": cited.citations,
+            "computed": computed,
+            "understood": "" if understood == question else understood,
+        }
+    )
+
+
+def _leaning(piece: Piece, question: str, understood: str) -> Piece:
+    """The piece with the question as it was understood, where that is not how it was asked."""
+    if understood == question or not isinstance(piece, Done | Declined):
+        return piece
+    answer = piece.answer.model_copy(update={"understood": understood})
+    return piece.model_copy(update={"answer": answer})
 
 
 def _quoted(
-    variant: Variant, question: str, passages: Sequence[Passage], engine: "Engine", began: float
+    variant: Variant, question: str, sought: str, passages: Sequence[Passage], engine: "Engine", began: float
 ) -> Iterator[Piece]:
-    said = " ".join(candidate.text for candidate in quoting.quote(variant, question, passages, engine))
+    said = " ".join(candidate.text for candidate in quoting.quote(variant, sought, passages, engine))
     yield Token(text=said)
     cited = cite(said, passages)
+    if variant.approach == "whole":
+        passages = tuple(passages[citation.passage] for citation in cited.citations)[: whole.CITED]
+        cited = cite(said, passages)
     answer = _answer(variant, question, began, passages=tuple(passages)).model_copy(
         update={
             "text": cited.text,
@@ -150,7 +205,20 @@ def _quoted(
             "quoted": True,
         }
     )
-    yield Done(answer=answer.model_copy(update={"first_token_seconds": answer.seconds}))
+    marks = support.check(answer)
+    yield Done(answer=answer.model_copy(update={"first_token_seconds": answer.seconds, "support": marks}))
+
+
+def _supported(answer: Answer, caution: float) -> Answer:
+    """The answer with what stands behind each of its sentences. What its source does not say is marked and stays; an answer
+    whose main fact is against its source goes to a person where the dial is set to caution.
+    """
+    if answer.refused:
+        return answer
+    marked = answer.model_copy(update={"support": support.check(answer)})
+    if caution >= CAUTIOUS and support.contradicted(marked):
+        return answer.model_copy(update={"text": "", "citations": (), "refused": True})
+    return marked
 
 
 def _checked(question: str) -> str:
@@ -161,39 +229,6 @@ def _checked(question: str) -> str:
     if words > LONGEST_QUESTION:
         raise BadInput("question_too_long", words=words, limit=LONGEST_QUESTION)
     return question
-
-
-def _search_text(question: str, history: Sequence[Message]) -> str:
-    """The question, and the one before it when it cannot stand alone: "And for a flat?"."""
-    asked = [message.content for message in history if message.role == "user"]
-    return f"{asked[-1]} {question}" if asked and len(set(terms.content(question))) < FEW_WORDS else question
-
-
-def _fitting(documents: Sequence[Document], variant: Variant) -> Sequence[Document]:
-    """All documents, which must leave half of the model's context to everything else."""
-    if not documents:
-        raise NotEnough("nothing_to_search")
-    characters = sum(len(document.text) for document in documents)
-    limit = int(model_named(variant.model).context / 2 * CHARACTERS_PER_TOKEN)
-    if characters > limit:
-        raise NotPossibleHere("too_long_for_whole", characters=characters, limit=limit)
-    return documents
-
-
-def _as_chunk(document: Document) -> Chunk:
-    return Chunk(
-        id=document.id,
-        document_id=document.id,
-        document=document.name,
-        text=document.text,
-        start=0,
-        end=len(document.text),
-        language=document.language,
-    )
-
-
-def _passage(chunk: Chunk) -> Passage:
-    return Passage(chunk=chunk, score=0.0, similarity=0.0)
 
 
 def _answer(

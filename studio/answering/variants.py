@@ -45,13 +45,17 @@ def variants(project: Project, indexed: Indexed | None = None, trained: Trained 
     }
     wanted = [approach for approach in ORDER if approach == "plain" or approach in card.chosen]
     return [
-        _variant(approach, model, adapter, card.instructions, card.profile) for approach in wanted if built[approach]
+        _variant(approach, model, adapter, card.instructions, card.profile, card.passages)
+        for approach in wanted
+        if built[approach]
     ]
 
 
-def _variant(approach: Approach, model: str, adapter: str | None, instructions: str, profile: Profile) -> Variant:
+def _variant(
+    approach: Approach, model: str, adapter: str | None, instructions: str, profile: Profile, given: int
+) -> Variant:
     simple = small(model)
-    quotes = simple and approach == "documents"
+    quotes = simple and approach in ("documents", "whole")
     # Those that are sent no instructions: none decide their answers.
     told = approach not in ("plain", "trained", "both", *(("documents", "whole") if simple else ()))
     made = Variant(
@@ -62,7 +66,7 @@ def _variant(approach: Approach, model: str, adapter: str | None, instructions: 
         instructions=instructions if told else "",
         profile=profile if told else Profile(length=profile.length) if quotes else Profile(),
         # trained on answers, a small model reads one passage better than two and twice as fast; a quote is chosen of more
-        passages=3 if quotes else 1 if simple else 5,
+        passages=given or (3 if quotes else 1 if simple else 5),
         quotes=quotes,
         max_tokens=120 if simple else 400,
     )

@@ -19,7 +19,19 @@ from pydantic import Field, ValidationError
 
 from studio.base import files, records
 from studio.base.errors import BadInput, NotFound, Refused, StudioError
-from studio.base.records import Approach, Goal, Indexed, Language, Outcome, Profile, Question, Record, Variant
+from studio.base.records import (
+    Approach,
+    Calibration,
+    Goal,
+    Indexed,
+    Language,
+    Outcome,
+    Profile,
+    Proposal,
+    Question,
+    Record,
+    Variant,
+)
 from studio.base.store import Store
 
 FORMAT = 1
@@ -39,8 +51,12 @@ class Card(Record):
     instructions: str = Field(default="", max_length=8_000)
     profile: Profile = Profile()
     model: str = ""
+    embedder: str = ""  # who makes the vectors of its documents; empty is the studio's own
     chosen: tuple[Approach, ...] = ()
     effort: Literal["quick", "balanced", "thorough"] = "balanced"
+    passages: int = Field(default=0, ge=0, le=20)  # given to those that search; 0 is what suits the model
+    caution: float = Field(default=0.5, ge=0, le=1)  # rather pass a question to a person (1) than answer it wrongly (0)
+    watched: str = ""  # a folder of this machine whose files are the material
     done: tuple[Step, ...] = ()
     template: str = ""
     created: str = Field(default_factory=records.now)
@@ -81,6 +97,11 @@ class Project:
     @property
     def sources(self) -> Path:
         return self._made("sources")
+
+    @property
+    def incoming(self) -> Path:
+        """Files on their way in, a folder a batch; a finished intake run leaves nothing here."""
+        return self._made("incoming")
 
     @property
     def index(self) -> Path:
@@ -143,11 +164,18 @@ class Project:
         self.store.put(
             *outcome.variants, *outcome.trained, *outcome.scorecards, *outcome.explanations, *outcome.exports
         )
+        known = {proposal.id for proposal in self.store.all(Proposal)}  # what a person has said of one is not undone
+        self.store.put(*[proposal for proposal in outcome.proposals if proposal.id not in known])
         if outcome.indexed is not None:
             self.store.put_fact("indexed", outcome.indexed)
 
     def indexed(self) -> Indexed | None:
         return self.store.indexed()
+
+    def calibration(self) -> Calibration | None:
+        """What the dial's settings amount to, as last measured; for another state of the index it is a guide."""
+        written = self.store.fact("calibration")
+        return Calibration.model_validate_json(written) if written else None
 
     def _made(self, name: str) -> Path:
         folder = self.folder / name
@@ -225,7 +253,7 @@ def remove(project: Project) -> None:
 
 def pack(project: Project, target: Path) -> Path:
     """A zip of the project without what can be made again."""
-    left_out = {"index", "models", "runs", "exports"}
+    left_out = {"index", "models", "runs", "exports", "incoming"}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive, TemporaryDirectory() as temporary:
         for path in _files(project.folder):
             relative = path.relative_to(project.folder)

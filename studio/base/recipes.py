@@ -63,7 +63,7 @@ class IntakeRequest(Record):
     `batch` makes two drops of the same file two runs. A password travels as the run's secret, never in here.
     """
 
-    batch: str
+    batch: str = Field(pattern=r"^\w{6,40}$")
     files: tuple[str, ...] = Field(default=(), description="Names of the files in `incoming/<batch>`.")
     web: WebRequest | None = None
     database: DatabaseRequest | None = None
@@ -94,6 +94,14 @@ class BuildRequest(Record):
     material: str = Field(
         default="", description="Fingerprint of documents and examples, so that new material is a new build."
     )
+
+
+class CalibrateRequest(Record):
+    """Measure what the settings of the dial amount to; where there are few questions, up to `drafts` are drafted first."""
+
+    drafts: int = Field(default=20, ge=0, le=100)
+    model: str = ""
+    material: str = ""
 
 
 class EvaluateRequest(Record):

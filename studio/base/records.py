@@ -15,7 +15,7 @@ Level = Literal["stop", "warn", "note", "good"]
 Split = Literal["train", "validation", "test"]
 Role = Literal["system", "user", "assistant"]
 Parameter = str | int | float
-RunKind = Literal["intake", "check", "draft", "build", "evaluate", "explain", "export", "push"]
+RunKind = Literal["intake", "check", "draft", "build", "calibrate", "evaluate", "explain", "export", "push"]
 ColumnRole = Literal["question", "answer", "topic", "more", "text", "ignore"]
 RunState = Literal["queued", "running", "done", "failed", "stopped"]
 
@@ -39,7 +39,7 @@ def now() -> str:
 class Record(BaseModel):
     """Frozen, and unknown fields are an error: a misspelt field is never lost in silence."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 # ---- what the person wants ---------------------------------------------------------------------------------------------
@@ -82,7 +82,9 @@ class Section(Record):
 
 
 class Document(Record):
-    """One readable source as plain text. `source` is its path inside the project folder, `sha256` that of the original."""
+    """One readable source as plain text. `source` is its path inside the project folder, `sha256` that of the original,
+    `date` the day it is from (ISO 8601), where the file says so.
+    """
 
     id: str
     name: str
@@ -92,6 +94,7 @@ class Document(Record):
     sha256: str
     language: str = ""
     sections: tuple[Section, ...] = ()
+    date: str = ""
 
 
 class Message(Record):
@@ -318,6 +321,18 @@ class Chunk(Record):
     sheet: str = ""
     row: int | None = None
     language: str = ""
+    date: str = ""
+
+
+class Filter(Record):
+    """Which passages may be found; whatever is empty lets everything through. Days are ISO 8601, both included;
+    a passage without a date is found only where no day is asked for.
+    """
+
+    documents: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    since: str = Field(default="", pattern=r"^(\d{4}-\d\d-\d\d)?$")
+    until: str = Field(default="", pattern=r"^(\d{4}-\d\d-\d\d)?$")
 
 
 class Passage(Record):
@@ -326,6 +341,38 @@ class Passage(Record):
     chunk: Chunk
     score: float
     similarity: float
+
+
+class Position(Record):
+    """One setting of the dial. Of 1 answer given, the share `wrong`; of 1 question asked, the share that goes to a
+    `person`; both with their 95 % interval.
+    """
+
+    caution: float
+    wrong: float
+    wrong_low: float
+    wrong_high: float
+    person: float
+    person_low: float
+    person_high: float
+
+
+class Calibration(Record):
+    """What the settings of the dial amount to for this project's index, from the most helpful to the most cautious.
+
+    Measured on so many questions that the documents answer and that they leave open; `own` of them the person's. Weighed
+    as if the share `left_open` of all questions had no answer. `offset` moves the whole dial of this project, `made_for` is
+    the index and material it was made for.
+    """
+
+    positions: tuple[Position, ...]
+    answerable: int
+    unanswerable: int
+    own: int
+    left_open: float
+    offset: float = 0.0
+    made_for: str = ""
+    created: str = Field(default_factory=now)
 
 
 # ---- assistants and their answers --------------------------------------------------------------------------------------
@@ -355,8 +402,104 @@ class Citation(Record):
     passage: int
 
 
+class Support(Record):
+    """What stands behind one sentence of an answer, `Answer.text[start:end]`: the position of the passage it was compared
+    with, and what that passage does not say or says otherwise (figures and names, as the answer writes them).
+    """
+
+    start: int
+    end: int
+    state: Literal["supported", "unsupported", "contradicting"]
+    passage: int | None = None
+    missing: tuple[str, ...] = ()
+
+
+class Cited(Record):
+    """One sentence of an answer, `Answer.text[start:end]`, and where it stands: the passage at position `passage` of
+    `Answer.passages`, of which `text` is the part that carries it. `chunk_start`/`chunk_end` are offsets into the
+    passage's text; `document_start`/`document_end` into the document's, None where the part is a table's repeated header.
+    """
+
+    start: int
+    end: int
+    number: int
+    passage: int
+    text: str
+    chunk_start: int
+    chunk_end: int
+    document_id: str
+    document: str
+    page: int | None = None
+    document_start: int | None = None
+    document_end: int | None = None
+
+
+class Computed(Record):
+    """An answer that was reckoned from the rows of a table: how, in words and as SQL, and from which rows.
+
+    `value` is the number (or the date) itself and `text` how it is said; `rows` are the first PLACES of `count`, and
+    `left_out` is how many of the rows that fit had nothing to reckon with in the column.
+    """
+
+    question: str
+    text: str
+    value: str
+    words: str
+    sql: str
+    document_id: str
+    document: str
+    sheet: str = ""
+    columns: tuple[str, ...] = ()
+    count: int = 0
+    left_out: int = 0
+    rows: tuple[Place, ...] = ()
+
+
+class Lost(Record):
+    """At which step a document that should have answered a question was lost (`lost.<code>` in the locales), and what can
+    be done about it (`repair`, "" where nothing is lost).
+
+    `passage` is the best one of that document, `rank` its place among all (from 1; None beyond those looked at), `limit`
+    how many are used. `missing` are words of the question that stand nowhere in the document, `alike` those that stand
+    there in another form ("asked → there").
+    """
+
+    code: Literal[
+        "not_read",
+        "not_searchable",
+        "no_words",
+        "word_form",
+        "split",
+        "ranked",
+        "cut_by_limit",
+        "below_threshold",
+        "ignored",
+        "used",
+    ]
+    repair: Literal[
+        "", "read_again", "build_again", "add_question", "raise_passages", "lower_caution", "use_larger_model"
+    ] = ""
+    document_id: str
+    document: str
+    question: str
+    passage: Passage | None = None
+    rank: int | None = None
+    limit: int = 0
+    score: float = 0.0
+    similarity: float = 0.0
+    cover: float = 0.0
+    threshold: float = 0.0
+    missing: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
+    parameters: dict[str, Parameter] = {}
+
+
 class Answer(Record):
-    """What one variant said. `messages` is the prompt as sent, so that the answer can be explained later, word for word."""
+    """What one variant said. `messages` is the prompt as sent, so that the answer can be explained later, word for word.
+
+    `understood` is the question as it was searched for where it leans on the conversation before it, "" where it stands
+    alone; `computed` how the answer was reckoned, where it was.
+    """
 
     id: str = Field(default_factory=new_id)
     variant: str
@@ -365,8 +508,11 @@ class Answer(Record):
     messages: tuple[Message, ...] = ()
     passages: tuple[Passage, ...] = ()
     citations: tuple[Citation, ...] = ()
+    support: tuple[Support, ...] = ()
     refused: bool = False
     quoted: bool = False
+    understood: str = ""
+    computed: Computed | None = None
     seconds: float = 0.0
     first_token_seconds: float = 0.0
     prompt_tokens: int = 0
@@ -615,3 +761,4 @@ class Outcome(Record):
     scorecards: tuple[Scorecard, ...] = ()
     explanations: tuple[Explanation, ...] = ()
     exports: tuple[Exported, ...] = ()
+    proposals: tuple[Proposal, ...] = ()

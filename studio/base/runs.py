@@ -39,6 +39,7 @@ LANES: dict[RunKind, str] = {
     "intake": "material",
     "check": "material",
     "draft": "heavy",
+    "calibrate": "heavy",
     "build": "heavy",
     "evaluate": "heavy",
     "explain": "light",
@@ -170,6 +171,10 @@ class Runs:
         self.wait(lambda: all(run.state not in ("queued", "running") for run in self.of(project)), seconds)
         with self._db.conn:
             self._db.execute("delete from runs where project = ?", [project.id])
+
+    def note(self, error: Exception) -> None:
+        """Write down what went wrong beside the runs, for whoever looks for the reason."""
+        _log(self._private, error)
 
     def wait(self, until: Any, seconds: float) -> bool:
         """Let time pass (ticking, if nobody else supervises) until `until()` holds; False when it never did."""

@@ -50,6 +50,15 @@ class Settings(BaseSettings):
     remote_key: str = Field(default="", description="Key of that endpoint.", repr=False)
     threads: int = Field(default=0, ge=0, le=256, description="Processor threads for heavy work; 0 chooses.")
     max_upload_mb: int = Field(default=500, ge=1, description="Largest file that may be added.")
+    index_uri: str = Field(
+        default="",
+        description="Object storage for search indexes, as s3://bucket/folder; empty keeps them in the projects.",
+    )
+    index_options: dict[str, str] = Field(
+        default={},
+        description="How to reach it, as LanceDB names it: endpoint, region, aws_access_key_id, ...; else from AWS_*.",
+        repr=False,
+    )
 
     @property
     def private(self) -> Path:
@@ -67,7 +76,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        projects = Path(os.environ.get("AMEDIDA_PROJECTS", "projects"))
+        projects = Path(init_settings().get("projects") or os.environ.get("AMEDIDA_PROJECTS", "projects"))
         file = JsonConfigSettingsSource(settings_cls, json_file=projects / PRIVATE_FOLDER / "settings.json")
         return init_settings, env_settings, file
 

@@ -159,8 +159,12 @@ class Store:
     def documents(self) -> list[Document]:
         return self._records("documents", Document, order_by="rowid")
 
-    def document_ids(self) -> frozenset[str]:
-        return frozenset(row["id"] for row in self._db.query("select id from documents"))
+    def document_ids(self, among: Iterable[str] | None = None) -> frozenset[str]:
+        """The documents that are there: all, or those of these ids."""
+        if among is None:
+            return frozenset(row["id"] for row in self._db.query("select id from documents"))
+        asked = "select id from documents where id in (select value from json_each(?))"
+        return frozenset(row["id"] for row in self._db.query(asked, [json.dumps(list(among))]))
 
     def document(self, id: str) -> Document | None:
         found = self._records("documents", Document, "id = ?", [id])
@@ -177,6 +181,10 @@ class Store:
                 "examples",
                 _example_rows(examples),
             )
+
+    def remove_examples(self, ids: Sequence[str]) -> None:
+        with self._db.conn:
+            self._db.conn.executemany("delete from examples where id = ?", [(id,) for id in ids])
 
     def change(self, changes: Sequence[Change]) -> None:
         """Put documents, examples and questions as the changes' `after` says, in one transaction; None takes them out.

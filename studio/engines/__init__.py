@@ -9,11 +9,14 @@ from pathlib import Path
 from studio.base.settings import Settings
 from studio.engines.catalogue import Gguf, Model, catalogue, model
 from studio.engines.client import Engine
+from studio.engines.embedder_shelf import embedder_is_here, prepare_embedder
+from studio.engines.embedders import EmbedderCard, embedder_of, embedders
 from studio.engines.shelf import folder_of, gguf, is_here, prepare, weights
 from studio.engines.speech import Embedder, Scores, Text, Usage
 
 __all__ = [
     "Embedder",
+    "EmbedderCard",
     "Engine",
     "Gguf",
     "Model",
@@ -22,10 +25,14 @@ __all__ = [
     "Usage",
     "adapter_gguf",
     "catalogue",
+    "embedder_is_here",
+    "embedder_of",
+    "embedders",
     "gguf",
     "is_here",
     "model",
     "prepare",
+    "prepare_embedder",
     "weights",
 ]
 

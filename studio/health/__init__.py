@@ -1,37 +1,13 @@
 """Look the material over before anything is built from it.
 
-Pure functions: documents, examples and test questions in, findings out; a code, how serious, how many, which. Nothing
-is repaired, stored or worded here.
+`check` is pure: documents, examples and test questions in, findings out; a code, how serious, how many, where, and which
+repairs there are. `report` keeps what it found; `repair` and `undo` are the only ones that change the material. Nothing
+is worded here.
 """
 
-from collections.abc import Sequence
+from studio.health.checking import SEVERITY, check
+from studio.health.mending import repair, undo
+from studio.health.repairs import REPAIRS, Material, Repairer
+from studio.health.reporting import report
 
-from studio.base.records import Document, Example, Finding, Goal, Level, Question
-from studio.health import documents as texts
-from studio.health import examples as pairs
-
-SEVERITY: tuple[Level, ...] = ("stop", "warn", "note", "good")
-
-__all__ = ["SEVERITY", "check"]
-
-
-def check(
-    documents: Sequence[Document], examples: Sequence[Example], questions: Sequence[Question], goal: Goal
-) -> list[Finding]:
-    """Every finding of every check: what stops the build first, then warnings, remarks and good news."""
-    found = [
-        *texts.nothing(documents, examples, goal),
-        *texts.unreadable(documents),
-        *pairs.enough(examples, goal),
-        *pairs.contradictions(examples),
-        *pairs.duplicates(examples),
-        *pairs.gaps(examples),
-        *pairs.leaks([example for example in examples if example.split != "test"], questions),
-        *texts.people(documents, examples),
-        *texts.orders(documents, examples),
-        *texts.tokens(documents, examples),
-        *texts.languages(documents, examples),
-        *pairs.near_duplicates(examples),
-        *texts.ready(documents),
-    ]
-    return sorted(found, key=lambda finding: SEVERITY.index(finding.level))
+__all__ = ["REPAIRS", "SEVERITY", "Material", "Repairer", "check", "repair", "report", "undo"]

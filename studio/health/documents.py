@@ -1,36 +1,24 @@
-"""Checks of texts, wherever they stand: nothing to read, garbled letters, languages, tokens and orders meant for a model."""
+"""Checks of the documents: nothing to read, garbled letters, the same one twice, and what can be searched."""
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 
-from studio.base.records import Document, Example, Finding, Goal, Level
-from studio.health import personal
-from studio.intake import language
+from studio.base.folding import numbers
+from studio.base.records import PLACES, Document, Example, Finding, Goal, Level, Place
+from studio.health import near, places, wording
+from studio.health.steering import ORDERS, TEMPLATE_TOKEN
+
+__all__ = ["MOJIBAKE", "ORDERS", "TEMPLATE_TOKEN", "is_garbled"]
 
 GARBLED_SHARE = 0.02
 FEWEST_LETTERS = 0.45
-MINORITY = 0.03
+FEWEST_SEEN = 20
+NEARLY = 0.7
 WORDS_A_PAGE = 400
+LONGEST_LOOK = 200_000
 MOJIBAKE = re.compile(r"Ã[\u0080-\u00bf¡-ÿ‚-›]|â€|Â[\u00a0-\u00bf]|[\ufffd\ue000-\uf8ff\u0080-\u009f]|\(cid:\d+\)")
-TEMPLATE_TOKEN = re.compile(
-    r"<\|[a-zA-Z_0-9]{2,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>|<\|?(?:bos|eos|pad|unk)\|?>"
-)
-ORDERS = re.compile(
-    r"(ignore|disregard|forget|override)\s+(all\s+|any\s+|the\s+|your\s+|my\s+)*(previous|prior|above|earlier|system)\s+"
-    r"(instructions?|prompts?|rules?|messages?)"
-    r"|(ignora|olvida|descarta|desatiende|haz caso omiso de)\w*\s+(todas?\s+|las\s+|tus\s+|cualquier\s+)*"
-    r"(instrucciones|indicaciones|[oó]rdenes|reglas)(\s+(anteriores|previas|del sistema))"
-    r"|(reveal|print|show|repeat)\s+(me\s+)?(your|the)\s+(system\s+)?(prompt|instructions)"
-    r"|(revela|muestra|imprime|repite)\s+(tu|tus|el|las)\s+(prompt|instrucciones)( del sistema)?"
-    r"|you are now (in )?(dan|developer mode|jailbr)|ahora eres (dan|un modelo sin)",
-    re.I,
-)
-ORDERED = (
-    *("instruction", "prompt", "rules", "message", "instruccion", "indicacion", "ordenes", "órdenes", "reglas"),
-    *("you are now", "ahora eres"),
-)
-SERIOUS: frozenset[personal.Kind] = frozenset({"iban", "card", "id"})
+LETTERS = re.compile(r"[^\W_]+")
 
 
 def nothing(documents: Sequence[Document], examples: Sequence[Example], goal: Goal) -> list[Finding]:
@@ -43,57 +31,77 @@ def nothing(documents: Sequence[Document], examples: Sequence[Example], goal: Go
 
 
 def unreadable(documents: Sequence[Document]) -> list[Finding]:
-    """Documents without a word, and documents whose letters came out wrong."""
-    empty = [d.name for d in documents if not any(letter.isalnum() for letter in d.text)]
-    garbled = [d.name for d in documents if d.name not in empty and _is_garbled(d.text)]
+    """Documents without a word, and texts whose letters came out wrong."""
     found = []
-    if empty:
-        level: Level = "stop" if len(empty) == len(documents) else "warn"
-        found.append(Finding(code="documents_empty", level=level, count=len(empty), names=tuple(empty)))
-    if garbled:
-        found.append(Finding(code="documents_garbled", level="warn", count=len(garbled), names=tuple(garbled)))
+    if without := empty(documents):
+        level: Level = "stop" if len(without) == len(documents) else "warn"
+        found.append(_about("documents_empty", level, without, ("drop_empty",)))
+    if bad := [document for document in documents if document not in without and is_garbled(document.text)]:
+        shown = places.first(places.of_document(d, *_first_garbled(d.text)) for d in bad)
+        found.append(_about("documents_garbled", "warn", bad, ("fix_garbled",)).model_copy(update={"places": shown}))
     return found
 
 
-def languages(documents: Sequence[Document], examples: Sequence[Example]) -> list[Finding]:
-    """Both languages in one project. No fault, but a surprise to those who thought there was one."""
-    spoken = Counter(language.of(f"{example.question} {example.answer}") for example in examples)
-    written = Counter(document.language for document in documents)
-    both = {each: spoken[each] + written[each] for each in ("en", "es")}
-    fewer = min(both, key=lambda each: both[each])
-    if both[fewer] == 0 or (not written[fewer] and spoken[fewer] < max(MINORITY * sum(spoken.values()), 3)):
-        return []
-    names = tuple(document.name for document in documents if document.language == fewer)
-    return [Finding(code="languages_mixed", level="note", count=both[fewer], names=names, parameters=both)]
+def empty(documents: Sequence[Document]) -> list[Document]:
+    return [document for document in documents if not any(map(str.isalnum, document.text))]
 
 
-def tokens(documents: Sequence[Document], examples: Sequence[Example]) -> list[Finding]:
-    """Control tokens of chat models in plain text; kept as text, and made harmless where a model reads them."""
-    return _matching("template_tokens", "note", TEMPLATE_TOKEN, documents, examples, ("<", "[INST", "[/INST"))
+def is_garbled(text: str) -> bool:
+    """Whether so many letters are wrong that a reader would stumble."""
+    looked = text[:LONGEST_LOOK]
+    visible = len(looked) - sum(map(str.isspace, looked))
+    wrong = sum(len(each[0]) for each in MOJIBAKE.finditer(looked))
+    letters = sum(map(len, LETTERS.findall(looked)))
+    return wrong > GARBLED_SHARE * visible or (visible > 200 and letters < FEWEST_LETTERS * visible)
 
 
-def orders(documents: Sequence[Document], examples: Sequence[Example]) -> list[Finding]:
-    """Text that addresses the model rather than the reader."""
-    return _matching("text_with_orders", "warn", ORDERS, documents, examples, ORDERED)
-
-
-def people(documents: Sequence[Document], examples: Sequence[Example]) -> list[Finding]:
-    """Personal data by kind, different values counted once.
-
-    What stands in the documents as an e-mail address or a phone number is mostly the company's own: a remark. The
-    same in the examples would be learnt by heart: a warning, unless the documents give it too.
-    """
-    published = personal.values((document.text, document.language) for document in documents)
-    learnt = personal.values((message.content, "") for example in examples for message in example.messages)
+def repeated(documents: Sequence[Document]) -> list[Finding]:
+    """The same document under two names, and versions of one document that differ here and there."""
     found = []
-    for kind in personal.KINDS:
-        private = learnt[kind] - published[kind]
-        every = learnt[kind] | published[kind]
-        if every:
-            level: Level = "warn" if private or kind in SERIOUS else "note"
-            counts: dict[str, str | int | float] = {"examples": len(private), "documents": len(published[kind])}
-            found.append(Finding(code=f"personal_{kind}", level=level, count=len(every), parameters=counts))
+    if again := copies(documents):
+        shown = places.first(places.of_document(each) for pair in again for each in pair[::-1])
+        twice = [copy for _, copy in again]
+        parameters = {"example": twice[0].name, "first": again[0][0].name}
+        found.append(
+            _about("documents_duplicate", "warn", twice, ("drop_duplicates",)).model_copy(
+                update={"places": shown, "parameters": parameters}
+            )
+        )
+    if versions := near_copies(documents):
+        one, other = versions[0]
+        mine, theirs = numbers(one.text), numbers(other.text)
+        differ = sorted(mine ^ theirs, key=lambda each: (len(each), each))
+        found.append(
+            Finding(
+                code="documents_near" if not differ else "documents_near_numbers",
+                level="note" if not differ else "warn",
+                count=len(versions),
+                names=tuple(dict.fromkeys(each.name for pair in versions for each in pair)),
+                parameters={"first": one.name, "example": other.name}
+                | ({"only_first": _few(mine - theirs), "only_other": _few(theirs - mine)} if differ else {}),
+                places=places.first(_where_unlike(a, b) for pair in versions for a, b in (pair, pair[::-1])),
+            )
+        )
     return found
+
+
+def copies(documents: Sequence[Document]) -> list[tuple[Document, Document]]:
+    """(the first one, a later one with the same words)."""
+    same: dict[str, list[Document]] = defaultdict(list)
+    for document in documents:
+        same[wording.same(document.text)].append(document)
+    same.pop("", None)
+    return [(first, copy) for first, *later in same.values() for copy in later]
+
+
+def near_copies(documents: Sequence[Document]) -> list[tuple[Document, Document]]:
+    """(the first one, a later one that is nearly the same): versions of one text. Nothing takes those out by itself."""
+    later = {document.id for _, document in copies(documents)}
+    left = [
+        document for document in documents if document.id not in later and len(document.text.split()) >= FEWEST_SEEN
+    ]
+    found = near.copies([document.text for document in left], NEARLY, longest=LONGEST_LOOK)
+    return [(left[first], left[copy]) for copy, first in found.items()]
 
 
 def ready(documents: Sequence[Document]) -> list[Finding]:
@@ -108,40 +116,34 @@ def ready(documents: Sequence[Document]) -> list[Finding]:
     ]
 
 
+def _about(code: str, level: Level, documents: Sequence[Document], repairs: tuple[str, ...]) -> Finding:
+    names = tuple(document.name for document in documents)
+    shown = places.of_documents(documents[:PLACES])
+    return Finding(code=code, level=level, count=len(documents), names=names, places=shown, repairs=repairs)
+
+
 def _pages(document: Document) -> int:
     """Real pages where the file has them, otherwise what its words would fill."""
     numbered = {section.page for section in document.sections if section.page is not None}
     return len(numbered) or max(round(len(document.text.split()) / WORDS_A_PAGE), 1)
 
 
-def _is_garbled(text: str) -> bool:
-    visible = [letter for letter in text[:200_000] if not letter.isspace()]
-    wrong = sum(len(each[0]) for each in MOJIBAKE.finditer(text[:200_000]))
-    letters = sum(letter.isalnum() for letter in visible)
-    return wrong > GARBLED_SHARE * len(visible) or (len(visible) > 200 and letters < FEWEST_LETTERS * len(visible))
+def _first_garbled(text: str) -> tuple[int, int]:
+    each = MOJIBAKE.search(text)
+    return each.span() if each else (0, 0)
 
 
-def _matching(
-    code: str,
-    level: Level,
-    pattern: re.Pattern[str],
-    documents: Sequence[Document],
-    examples: Sequence[Example],
-    hints: Sequence[str],
-) -> list[Finding]:
-    """Where the pattern occurs. A text that holds none of the `hints` cannot match and is not searched: ten times faster."""
-    first = ""
-    names: Counter[str] = Counter()
-    for name, text in (
-        *((document.name, document.text) for document in documents),
-        *((example.source.rsplit("/", 1)[-1], m.content) for example in examples for m in example.messages),
-    ):
-        lowered = text.lower()
-        if not any(hint in text or hint in lowered for hint in hints):
-            continue
-        for each in pattern.finditer(text):
-            first = first or each[0][:80]
-            names[name] += 1
-    if not names:
-        return []
-    return [Finding(code=code, level=level, count=names.total(), names=tuple(names), parameters={"example": first})]
+def _few(different: frozenset[str]) -> str:
+    ordered = sorted(different, key=lambda each: (len(each), each))
+    return ", ".join(ordered[:5]) + (" …" if len(ordered) > 5 else "") if ordered else "–"
+
+
+def _where_unlike(document: Document, other: Document) -> Place:
+    """The first line of the one that the other does not have."""
+    theirs = {wording.same(line) for line in other.text.splitlines()}
+    at = 0
+    for line in document.text.splitlines(keepends=True):
+        if line.strip() and wording.same(line) not in theirs:
+            return places.of_document(document, at, at)
+        at += len(line)
+    return places.of_document(document)

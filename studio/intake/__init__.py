@@ -24,11 +24,12 @@ if TYPE_CHECKING:  # the reading process starts three times as fast without the 
     from studio.base.project import Project
 
 FOLDER = "sources"
+LOCKED = frozenset({"pdf_password_needed", "pdf_password_wrong", "archive_locked", "password_wrong"})  # open with one
 LARGEST_MB = 500
 
 log = logging.getLogger(__name__)
 
-__all__ = ["READABLE", "Reading", "add", "add_all", "read", "read_again", "remove"]
+__all__ = ["LOCKED", "READABLE", "Reading", "add", "add_all", "read", "read_again", "remove"]
 
 
 def read(file: Path, name: str | None = None) -> Reading:
@@ -44,10 +45,12 @@ def add(
     *,
     origin: str = "",
     password: str = "",
+    move: bool = False,
     largest_mb: int = LARGEST_MB,
 ) -> Added:
     """Copy a file into the project and take in what it holds; `name` is what the person calls it, `origin` the address
-    or query it was fetched from, `password` opens it and is not kept.
+    or query it was fetched from, `password` opens it and is not kept. With `move` the file itself is taken, without a
+    second copy of something large; one that cannot be read stays where it was.
 
     1. The same content already there: nothing is done. 2. Copy. 3. Read the copy. 4. Put it in place of an older file
     of that name. 5. Store what it gave. A file that cannot be read leaves the project as it was.
@@ -60,16 +63,25 @@ def add(
     sha256 = _sha256(file)
     known = project.store.sources()
     if same := next((other for other, sha in known.items() if sha == sha256 and _is_read(project, other)), None):
+        if move:
+            file.unlink()
         return _known(project, same)
     handle, temporary = tempfile.mkstemp(dir=project.sources, prefix=".coming-")
     os.close(handle)
     try:
-        shutil.copyfile(file, temporary)
+        if move:
+            shutil.move(file, temporary)
+        else:
+            shutil.copyfile(file, temporary)
         how = _how(project, source)
         reading = child.read(
             Path(temporary), Origin(name=called, source=source, sha256=sha256, how=how, password=password)
         )
         Path(temporary).replace(project.sources / called)
+    except StudioError:
+        if move:
+            shutil.move(temporary, file)
+        raise
     finally:
         Path(temporary).unlink(missing_ok=True)
     replaced = (Finding(code="replaced", level="note", names=(called,)),) if source in known else ()

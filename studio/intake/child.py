@@ -5,6 +5,7 @@ over the file's path and takes one JSON file back. The limits are set by the chi
 setting them between fork and exec is not safe in a process with threads.
 """
 
+import gc
 import logging
 import os
 import signal
@@ -15,13 +16,18 @@ from pathlib import Path
 
 from studio.base.errors import Unreadable
 from studio.base.records import Fault, Record
+from studio.intake import members
+from studio.intake.pages import ocr
 from studio.intake.reading import Origin, Reading
 
 MEMORY = 1536 << 20  # bytes of address space
 CPU_SECONDS = 60
 CPU_SECONDS_A_MEGABYTE = 2
 LARGEST_RESULT = 1 << 30
-KEPT_ENVIRONMENT = ("PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP", "LANG", "LC_ALL")
+TIDY = (200_000, 20, 100)  # garbage of so short a life is looked for rarely: records are many, and none goes in circles
+KEPT_ENVIRONMENT = ("PATH", "SYSTEMROOT", "TESSDATA_PREFIX", "TMPDIR", "TEMP", "TMP", "LANG", "LC_ALL")
+BARE = {"PYDANTIC_DISABLE_PLUGINS": "__all__"}  # nothing that is installed beside us has business in here
+NETWORK = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo", "socket.gethostbyname"})
 ROOT = Path(__file__).resolve().parents[2]
 START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from studio.intake.child import main; main(sys.argv[1:])"
 
@@ -29,75 +35,105 @@ log = logging.getLogger(__name__)
 
 
 class Outcome(Record):
-    """What the child hands back: a reading, or why there is none."""
+    """What the child hands back: a reading or an answer, or why there is none."""
 
     reading: Reading = Reading()
+    answer: str = ""
     fault: Fault | None = None
 
 
 def read(file: Path, origin: Origin) -> Reading:
-    """What the file gives, read in a child process.
+    """What the file gives, read in a child process, and then the files it holds, each in a child of its own.
 
     Raises the importer's Unreadable, or file_crashed_reader, file_too_slow, file_too_big_to_read when a limit was met.
     """
-    seconds = CPU_SECONDS + CPU_SECONDS_A_MEGABYTE * (file.stat().st_size >> 20)
+    return _read(file, origin, members.Allowance(origin.room))
+
+
+def ask(file: Path, question: str, name: str) -> str:
+    """The answer of `looking` to a question about a file, both as JSON, found in a child process.
+
+    Raises Unreadable as `read` does.
+    """
     with tempfile.TemporaryDirectory(prefix="reading-") as folder:
-        result = Path(folder) / "result.json"
-        asked = Path(folder) / "asked.json"  # not on the command line, where every user of the machine could read it
-        asked.write_text(origin.model_dump_json(), encoding="utf-8")
-        with (Path(folder) / "said").open("w+b") as said, asked.open("rb") as asking:
-            child = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-I",
-                    "-c",
-                    START,
-                    str(ROOT),
-                    str(file.resolve()),
-                    str(result),
-                    str(seconds),
-                ],
-                stdin=asking,
-                stdout=said,
-                stderr=said,
-                env={name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ},
-                start_new_session=True,
-            )
-            try:
-                code = child.wait(timeout=2 * seconds + 30)
-            except subprocess.TimeoutExpired as error:
-                raise Unreadable("file_too_slow", name=origin.name, seconds=2 * seconds + 30) from error
-            finally:
-                _end(child)
-            if code != 0 or not result.is_file():
-                said.seek(0)
-                log.warning(
-                    "reading %s ended with %s: %s",
-                    origin.name,
-                    code,
-                    said.read()[-2000:].decode(errors="replace"),
-                )
-                raise Unreadable(_crash(code), name=origin.name, **({"seconds": seconds} if _slow(code) else {}))
-        outcome = Outcome.model_validate_json(result.read_bytes())
+        outcome = _in_child(file, name, question, Path(folder), "look")
     if outcome.fault is not None:
         raise Unreadable(outcome.fault.code, **outcome.fault.parameters)
-    return outcome.reading
+    return outcome.answer
+
+
+def _read(file: Path, origin: Origin, allowance: members.Allowance) -> Reading:
+    with tempfile.TemporaryDirectory(prefix="reading-") as name:
+        folder = Path(name)
+        outcome = _in_child(file, origin.name, origin.model_dump_json(), folder)
+        if outcome.fault is not None:
+            raise Unreadable(outcome.fault.code, **outcome.fault.parameters)
+        if not outcome.reading.members:
+            return outcome.reading
+        return members.read(outcome.reading, origin, folder, allowance, lambda inner, its: _read(inner, its, allowance))
+
+
+def _in_child(file: Path, name: str, asked: str, folder: Path, *verb: str) -> Outcome:
+    seconds = CPU_SECONDS + CPU_SECONDS_A_MEGABYTE * (file.stat().st_size >> 20)
+    patience = 2 * seconds + 30 + ocr.patience(file)
+    result = folder / "result.json"
+    # What is asked goes through standard input: every user of the machine could read it on the command line, and the
+    # password in it has no business on a disk.
+    with (folder / "said").open("w+b") as said:
+        child = subprocess.Popen(
+            [sys.executable, "-I", "-c", START, str(ROOT), str(file.resolve()), str(result), str(seconds), *verb],
+            stdin=subprocess.PIPE,
+            stdout=said,
+            stderr=said,
+            env={name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ} | BARE,
+            start_new_session=True,
+        )
+        try:
+            child.communicate(asked.encode(), timeout=patience)
+        except subprocess.TimeoutExpired as error:
+            raise Unreadable("file_too_slow", name=name, seconds=patience) from error
+        finally:
+            _end(child)
+        if child.returncode != 0 or not result.is_file():
+            said.seek(0)
+            told = said.read()[-2000:].decode(errors="replace")
+            log.warning("reading %s ended with %s: %s", name, child.returncode, told)
+            slow = {"seconds": seconds} if _slow(child.returncode) else {}
+            raise Unreadable(_crash(child.returncode), name=name, **slow)
+    return Outcome.model_validate_json(result.read_bytes())
 
 
 def main(arguments: list[str]) -> None:
-    """The child's work: FILE RESULT CPU_SECONDS, and the origin on standard input."""
+    """The child's work: FILE RESULT CPU_SECONDS [look], and the origin, or the question, on standard input."""
     file, result, seconds = Path(arguments[0]), Path(arguments[1]), int(arguments[2])
-    origin = Origin.model_validate_json(sys.stdin.buffer.read())
+    asked = sys.stdin.buffer.read()
+    tempfile.tempdir = str(result.parent)  # what is unpacked lies where the parent clears up
+    sys.addaudithook(_no_network)
+    gc.set_threshold(*TIDY)
     _limit(seconds)
-    from studio.intake import importers
-
     try:
-        outcome = Outcome(reading=importers.read(file, origin))
+        outcome = _look(file, asked) if arguments[3:] == ["look"] else _reading(file, asked)
     except Unreadable as error:
         outcome = Outcome(fault=error.fault)
     except MemoryError:
-        outcome = Outcome(fault=Fault(code="file_too_big_to_read", parameters={"name": origin.name}))
+        outcome = Outcome(fault=Fault(code="file_too_big_to_read", parameters={"name": file.name}))
     result.write_text(outcome.model_dump_json(), encoding="utf-8", errors="replace")
+
+
+def _reading(file: Path, asked: bytes) -> Outcome:
+    from studio.intake import importers
+
+    origin = Origin.model_validate_json(asked)
+    try:
+        return Outcome(reading=importers.read(file, origin))
+    except MemoryError as error:
+        raise Unreadable("file_too_big_to_read", name=origin.name) from error
+
+
+def _look(file: Path, asked: bytes) -> Outcome:
+    from studio.intake.pages import looking
+
+    return Outcome(answer=looking.answer(file, asked))
 
 
 def _limit(seconds: int) -> None:
@@ -116,6 +152,12 @@ def _limit(seconds: int) -> None:
             resource.setrlimit(kind, (soft, hard))
         except (ValueError, OSError):
             continue  # a lower limit is already in force, or the system knows no such limit
+
+
+def _no_network(event: str, _: tuple[object, ...]) -> None:
+    """No file has business with the network: links, pictures and entities in it are never fetched."""
+    if event in NETWORK:
+        raise PermissionError(event)
 
 
 def _crash(code: int) -> str:

@@ -4,7 +4,9 @@ Nothing is ever dropped or replaced in silence: a stray byte in UTF-8 is read as
 """
 
 import codecs
+import re
 import unicodedata
+from typing import NamedTuple
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -14,7 +16,28 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 OLD_PAGES = ("cp1252", "mac_roman", "cp850")  # the most likely first: a tie goes to it
+MIXED = "utf-8 + cp1252"
 LIKELY = frozenset("áéíóúüñÁÉÍÓÚÜÑ¿¡çÇàèòïäöŒœ€£ºª°«»–—’‘“”…·½²³©®™•\u00a0")
+
+
+UNDEFINED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)  # bytes that cp1252 has no letter for; programs keep them as they are
+_BYTE = {bytes([n]).decode("cp1252") if n not in UNDEFINED else chr(n): n for n in range(0x80, 0x100)}
+_TRAIL = "".join(re.escape(letter) for letter, n in _BYTE.items() if n < 0xC0)
+_LEADS = frozenset(map(chr, range(0xC2, 0xF1)))
+_TRAILS = frozenset(letter for letter, n in _BYTE.items() if n < 0xC0)
+_STRAY = re.compile("[\udc80-\udcff]")
+_FOREIGN = re.compile("[^\x00-\x7f]")
+_GARBLED = re.compile(f"[\u00c2-\u00df][{_TRAIL}]|[\u00e0-\u00ef][{_TRAIL}]{{2}}|\u00f0[{_TRAIL}]{{3}}")
+
+
+class Decoded(NamedTuple):
+    """The text, the encoding it was written in, and the lines (from 1) in which something was mended: `nul`, `letters`
+    (foreign bytes in UTF-8) or `garbled` (UTF-8 that had been taken for Windows letters).
+    """
+
+    text: str
+    encoding: str
+    mended: dict[int, str]
 
 
 def text_of(data: bytes) -> tuple[str, str] | None:
@@ -28,6 +51,47 @@ def text_of(data: bytes) -> tuple[str, str] | None:
     if controls > len(text) / 200:
         return None
     return unicodedata.normalize("NFC", text), encoding
+
+
+def lines_of(data: bytes) -> Decoded | None:
+    """The same for a text in rows: what had to be mended is named by its line, and garbled letters are put right."""
+    found = text_of(data)
+    if found is None:
+        return None
+    text, encoding = found
+    mended: dict[int, str] = {}
+    if b"\x00" in data and not encoding.startswith("utf-16") and encoding != "utf-32":
+        lines = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        mended |= {number: "nul" for number, line in enumerate(lines, start=1) if b"\x00" in line}
+    if encoding == MIXED:
+        lines = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        mended |= {number: "letters" for number, line in enumerate(lines, start=1) if not _is_utf8(line)}
+    letters = set(text)  # most texts hold no letter that garbled ones begin with, and then need no second look
+    if letters & _LEADS and letters & _TRAILS and _GARBLED.search(text):
+        whole = [(line, ungarbled(line)) for line in text.split("\n")]
+        mended |= {number: "garbled" for number, (line, better) in enumerate(whole, start=1) if line != better}
+        text = unicodedata.normalize("NFC", "\n".join(better for _, better in whole))
+    return Decoded(text, encoding, mended)
+
+
+def ungarbled(text: str) -> str:
+    """Letters that were written as UTF-8 and read as Windows letters: "direcciÃ³n" is "dirección"."""
+    return _GARBLED.sub(_letter, text)
+
+
+def _letter(found: re.Match[str]) -> str:
+    try:
+        return bytes(_BYTE[letter] for letter in found[0]).decode("utf-8")
+    except (UnicodeDecodeError, KeyError):
+        return found[0]
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _decoded(data: bytes) -> tuple[str, str] | None:
@@ -58,12 +122,11 @@ def _unmarked_utf16(data: bytes) -> str:
 def _mended(data: bytes) -> tuple[str, str] | None:
     """UTF-8 with a few foreign bytes in it (two exports pasted together)."""
     text = data.decode("utf-8", "surrogateescape")
-    stray = sum("\udc80" <= letter <= "\udcff" for letter in text)
-    good = sum(letter > "\x7f" for letter in text) - stray
+    stray = len(_STRAY.findall(text))
+    good = len(_FOREIGN.findall(text)) - stray
     if good < 2 * stray:
         return None
-    letters = (_windows(letter) if "\udc80" <= letter <= "\udcff" else letter for letter in text)
-    return "".join(letters), "utf-8 + cp1252"
+    return _STRAY.sub(lambda letter: _windows(letter[0]), text), MIXED
 
 
 def _windows(stray: str) -> str:

@@ -7,11 +7,11 @@ nothing and answers nothing.
 
 from studio.base.records import Chunk, Document
 from studio.retrieval.chunking import chunks
-from studio.retrieval.index import Hits, build, search
+from studio.retrieval.index import Hits, Judged, build, clear, forget, judge, search, warm
 
 CONTEXT = 400  # characters shown on either side of a passage
 
-__all__ = ["Hits", "build", "chunks", "passage_in_context", "search"]
+__all__ = ["Hits", "Judged", "build", "chunks", "clear", "forget", "judge", "passage_in_context", "search", "warm"]
 
 
 def passage_in_context(document: Document, chunk: Chunk) -> tuple[str, str, str]:

@@ -4,28 +4,37 @@ again.
 
 import hashlib
 import json
+import math
 import time
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from studio.base import files, records
+import filelock
+
+from studio import engines
+from studio.base import records
 from studio.base.errors import NotEnough, NotFound, NotPossibleHere, Stopped
 from studio.base.events import Emit, Progress, ShouldStop
 from studio.base.project import Project
-from studio.base.records import Indexed, Language, Passage, Record
-from studio.retrieval import calibration, chunking, table, terms
-from studio.retrieval.calibration import Frequencies
-from studio.retrieval.table import Found, Manifest, Row
+from studio.base.records import Filter, Indexed, Language, Passage, Record
+from studio.retrieval import aligning, calibration, chunking, finding, rows, storage, table, terms
+from studio.retrieval.aligning import Aligning, Waiting
+from studio.retrieval.calibration import Frequencies, Ground
+from studio.retrieval.storage import Place
+from studio.retrieval.table import Manifest
 
 if TYPE_CHECKING:
     import numpy as np
 
-BATCH = 16
-COVERING = 3  # passages whose words are compared with the question's
+BATCH = 64
+READ_AHEAD = 512  # texts waiting for their vectors that are in memory at once
 SAVE_EVERY = 15.0  # seconds of embedding that a kill may cost
+TIDY_EVERY = 20  # saves after which the table is tidied, or searching it would become slow
+WORDS_ALONE = 0.6  # cover from which passages found by their words alone are taken for an answer
+TRIES = 6  # of a search whose table is tidied or taken away under it
+PURGE = ".purge"  # lies beside the index while something deleted may still be in its files
 
 
 class Embedder(Protocol):
@@ -45,185 +54,326 @@ class Embedding(Protocol):
 
 
 class Hits(Record):
-    """What was found for a question. `similarity` is the best raw cosine, `cover` the share of the question's
-    words (by weight) that the best of the passages contains; together they must reach the index's own
-    `threshold` for an `answerable` question.
+    """What was found for a question. `similarity` is the best raw cosine, `cover` the share of the question's words (by
+    weight) that the best of the passages contains. For an `answerable` question the `score`, which weighs these and more
+    (`calibration`), must reach the `threshold`: the index's own, as the project's dial has it.
     """
 
     passages: tuple[Passage, ...]
     similarity: float
     cover: float
+    score: float
     threshold: float
     answerable: bool
 
 
+class Judged(NamedTuple):
+    """How well passages answer a question, and what an index asks of them with its dial in the middle."""
+
+    score: float
+    threshold: float
+
+
 def build(project: Project, engine: Embedding, emit: Emit, should_stop: ShouldStop) -> Indexed:
-    """Make the project's documents searchable.
+    """Bring the index into line with the project's documents, in place.
 
-    Cut them into passages, embed those this embedder has not seen yet (said as Progress: passages done, of
-    all), write table and indexes, ask the probes for the threshold, and only then let the new index answer.
-    Stopped or killed, it goes on where it was. Raises NotEnough without documents, NotPossibleHere when the
-    disk is full, Stopped.
+    1. Cut the documents into passages. 2. Add those that are new, with the vectors of texts the table knows already, and
+    delete those that are no more: from here on everything is found by its words. 3. Embed what has no vector yet (said as
+    Progress: passages done, of all). 4. Tidy the table, ask the probes for the threshold. Whoever searches meanwhile gets
+    answers; stopped or killed, it goes on where it was. Raises NotEnough without documents, NotPossibleHere when the disk
+    is full or the object storage unsafe to write to, Unavailable when that does not answer, Stopped.
     """
-    began = time.monotonic()
-    folder = project.index
-    rows = [row for document in project.store.documents() for row in _rows(chunking.chunks(document))]
-    if not rows:
-        table.clear(folder)
-        raise NotEnough("nothing_to_search")
-    embedder = engine.embedder()
-    language = _index_language(rows)
-    name = table.name_of(embedder.name, embedder.dim, _fingerprint(rows, language))
-    current = table.manifest(folder)
-    if current is not None and current.table == name:
-        emit(Progress(done=len(rows), of=len(rows), seconds_left=0.0))
-        return _indexed(current)
+    began, engine = time.monotonic(), _chosen(project, engine)
+    place = storage.of(project)
+    storage.check(place)
+    try:
+        with _alone(place, should_stop):
+            return _build(project, place, began, engine, emit, should_stop)
+    finally:
+        _purge(place)
 
-    vectors = _embedded(folder, rows, engine, emit, should_stop)
-    table.write(folder, name, rows, vectors, language)
-    frequencies = Frequencies.count(row.folded for row in rows)
-    counted = f"frequencies-{name}.json"
-    files.write_atomically(
-        folder / counted, json.dumps({"passages": frequencies.passages, "counts": frequencies.counts})
-    )
+
+def search(
+    project: Project, question: str, engine: Embedding, limit: int = 4, only: Filter = finding.EVERYTHING
+) -> Hits:
+    """The passages that fit a question best among those that `only` lets through, and whether they answer it at all.
+
+    What was removed from the project is not found any more, before the index is built again as after. Raises
+    NotFound when nothing was made searchable yet, NotPossibleHere when another embedder made the index, Unavailable when
+    the object storage it lies on does not answer.
+    """
+    engine = _chosen(project, engine)
+    place, vector = storage.of(project), _once(lambda: engine.embed([question], "query")[0])
+    measured = project.calibration()
+    dial = (project.card.caution, measured.offset if measured else 0.0)
+    for attempt in range(TRIES):
+        with suppress(OSError, RuntimeError, ValueError):  # the table was tidied or taken away between two steps
+            return _search(place, question, engine, vector, limit, project.store.document_ids, only, dial)
+        finding.forget_opened()
+        time.sleep(0.05 * attempt)
+    return _search(place, question, engine, vector, limit, project.store.document_ids, only, dial)
+
+
+def judge(project: Project, question: str, passages: Sequence[Passage]) -> Judged:
+    """What these passages, best first, would be worth as those found for the question. Raises NotFound without an index."""
+    place = storage.of(project)
+    made = table.manifest(place)
+    if made is None:
+        raise NotFound("index_missing")
+    return _judged(made, question, calibration.evidence(question, passages, _frequencies(place, made.frequencies)))
+
+
+def forget(project: Project, documents: Collection[str]) -> None:
+    """Take the passages and vectors of these documents out of the index, for good: no old version of the table keeps them.
+
+    They are not found any more at once, and leave the files as soon as nobody builds. The others are found as before.
+    """
+    place = storage.of(project)
+    if documents and table.manifest(place) is not None:
+        table.forget(place, documents)
+        (place.folder / PURGE).touch()
+        _purge(place)
+
+
+def warm(project: Project) -> None:
+    """Read the index into memory before the first question comes. Does nothing without one."""
+    place = storage.of(project)
+    made = table.manifest(place)
+    if made is not None:
+        finding.warm(place, made)
+
+
+def clear(project: Project) -> None:
+    """Delete the index, wherever it lies: the project is about to be deleted, or starts from nothing."""
+    place = storage.of(project)
+    if place.is_remote or project.index.is_dir():
+        table.clear(place)
+
+
+class _Chosen:
+    """The engine, asked for the embedder that a project has chosen."""
+
+    def __init__(self, engine: engines.Engine, name: str) -> None:
+        self._engine, self._name = engine, name
+
+    def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> "np.ndarray":
+        return self._engine.embed(texts, kind, self._name)
+
+    def embedder(self) -> Embedder:
+        return self._engine.embedder(self._name)
+
+
+def _chosen(project: Project, engine: Embedding) -> Embedding:
+    name = engines.embedder_of(project)
+    return _Chosen(engine, name) if name and isinstance(engine, engines.Engine) else engine
+
+
+def _build(
+    project: Project, place: Place, began: float, engine: Embedding, emit: Emit, should_stop: ShouldStop
+) -> Indexed:
+    embedder, before = engine.embedder(), table.manifest(place)
+    name = table.name_of(embedder.name, embedder.dim)
+    same = before is not None and before.table == name
+    spoken = before.language if before is not None and same else aligning.language(aligning.documents(project))
+    table.create(place, name, embedder.dim, spoken)
+    aligned = Aligning(place, name, embedder.dim)
+    frequencies = Frequencies.count(row.folded for row in aligned.rows(aligning.documents(project)))
+    if not aligned.chunks:
+        table.clear(place)
+        raise NotEnough("nothing_to_search")
+    unchanged = not (aligned.changed or aligned.waiting)
+    if before is not None and same and unchanged and (before.complete, before.chunks) == (True, aligned.chunks):
+        emit(Progress(done=before.chunks, of=before.chunks, seconds_left=0.0))
+        return _indexed(before)
     made = Manifest(
         table=name,
         embedder=embedder.name,
         dim=embedder.dim,
-        language=language,
-        documents=len({row.chunk.document_id for row in rows}),
-        chunks=len(rows),
-        thresholds={},
-        frequencies=counted,
+        language=spoken,
+        documents=len(aligned.documents),
+        chunks=aligned.chunks,
+        thresholds=before.thresholds if before is not None and same else {},  # until the probes have been asked
+        grounds=before.grounds if before is not None and same else {},
+        frequencies=_counted(place, frequencies),
         created=records.now(),
+        waiting=len(aligned.waiting),
+        trained=before.trained if before is not None and same else 0,
     )
-    thresholds = _thresholds(folder, made, engine, frequencies)
-    made = made.model_copy(update={"thresholds": thresholds, "seconds": round(time.monotonic() - began, 1)})
-    table.publish(folder, made)
+    table.publish(place, made)  # the new rows count from now on
+    made = _embed(place, made, aligned.waiting, engine, emit, should_stop)
+    if (language := aligning.spoken(aligned.languages)) != spoken:
+        table.respeak(place, name, language)
+    made = made.model_copy(update={"language": language, "waiting": 0})
+    made = made.model_copy(update={"trained": table.tidy(place, name, filled=made.chunks, trained=made.trained)})
+    if gone := aligned.documents - set(project.store.document_ids()):  # removed while we were at it
+        table.forget(place, gone)
+        (place.folder / PURGE).touch()
+    grounds, thresholds = _probed(place, made, engine, frequencies)
+    seconds = round(time.monotonic() - began, 1)
+    made = made.model_copy(update={"grounds": grounds, "thresholds": thresholds, "complete": not gone})
+    made = made.model_copy(update={"seconds": seconds})
+    table.publish(place, made)
     return _indexed(made)
 
 
-def search(project: Project, question: str, engine: Embedding, limit: int = 4) -> Hits:
-    """The passages that fit a question best, and whether they answer it at all.
+def _embed(
+    place: Place, made: Manifest, waiting: Sequence[Waiting], engine: Embedding, emit: Emit, should_stop: ShouldStop
+) -> Manifest:
+    """Give every waiting row its vector. Texts of like length go together: half the padding, and a fair estimate."""
+    by_hash: dict[str, list[Waiting]] = {}
+    for each in waiting:
+        by_hash.setdefault(each.hash, []).append(each)
+    missing = sorted(by_hash, key=lambda key: (-by_hash[key][0].length, key))
+    left = of = sum(by_hash[key][0].length for key in missing)
+    began = saved = time.monotonic()
+    done, saves, trained = made.chunks - len(waiting), 0, made.trained
+    unsaved: dict[str, np.ndarray] = {}
 
-    What was removed from the project is not found any more, before the index is built again as after. Raises
-    NotFound when nothing was made searchable yet, NotPossibleHere when another embedder made the index.
-    """
-    there = project.store.document_ids()
-    try:
-        return _search(project.index, question, engine, limit, there)
-    except (OSError, RuntimeError, ValueError):
-        return _search(project.index, question, engine, limit, there)  # a rebuild took the table away between two steps
+    def save() -> None:
+        if unsaved:
+            table.fill(place, made.table, [row.id for key in unsaved for row in by_hash[key]], unsaved, made.dim)
+            unsaved.clear()
+
+    emit(Progress(done=done, of=made.chunks))
+    for some in table.each(missing, READ_AHEAD):
+        texts = _texts(place, made, [by_hash[key][0].id for key in some])
+        for batch in table.each([key for key in some if key in texts], BATCH):
+            if should_stop():
+                save()
+                raise Stopped
+            unsaved.update(zip(batch, engine.embed([texts[key] for key in batch], "passage"), strict=True))
+            left -= sum(by_hash[key][0].length for key in batch)
+            done += sum(len(by_hash[key]) for key in batch)
+            if time.monotonic() - saved > SAVE_EVERY:
+                save()
+                saves += 1
+                if saves % TIDY_EVERY == 0:
+                    trained = table.tidy(place, made.table, filled=done, trained=trained)
+                saved = time.monotonic()
+            seconds_left = (time.monotonic() - began) * left / max(of - left, 1)
+            emit(Progress(done=done, of=made.chunks, seconds_left=seconds_left))
+    save()
+    return made.model_copy(update={"trained": trained})
 
 
-def _search(folder: Path, question: str, engine: Embedding, limit: int, there: Collection[str]) -> Hits:
-    made = table.manifest(folder)
+def _texts(place: Place, made: Manifest, ids: Sequence[str]) -> dict[str, str]:
+    """Hash -> text of these passages; none for those that were deleted meanwhile."""
+    found = table.stored(place, made.table, ids, [*rows.FIELDS, "hash"]).to_pylist()
+    return {row["hash"]: chunking.headed(rows.chunk(row)) for row in found}
+
+
+def _search(
+    place: Place,
+    question: str,
+    engine: Embedding,
+    vector: "Callable[[], np.ndarray]",
+    limit: int,
+    there: finding.There,
+    only: Filter,
+    dial: tuple[float, float],
+) -> Hits:
+    made = table.manifest(place)
     if made is None:
         raise NotFound("index_missing")
     embedder = engine.embedder()
     if (embedder.name, embedder.dim) != (made.embedder, made.dim):
         raise NotPossibleHere("index_other_embedder", made_by=made.embedder, now=embedder.name)
-    words = " ".join(_words(question))
-    found = table.search(folder, made, words, engine.embed([question], "query")[0], limit, there)
-    cover = _cover(question, found, _frequencies(folder / made.frequencies))
-    threshold = made.thresholds[terms.language(question, _code(made.language))]
+    wider = max(limit, calibration.LOOKED_AT)
+    found = finding.search(place, made, " ".join(_words(question)), vector(), wider, there, only)
+    seen = calibration.evidence(question, found.passages, _frequencies(place, made.frequencies))
+    judged = _judged(made, question, seen)
+    threshold = calibration.dialled(judged.threshold, *dial)
+    answerable = judged.score >= threshold or bool(made.waiting and seen.cover >= WORDS_ALONE)
     return Hits(
-        passages=found.passages,
+        passages=found.passages[:limit],
         similarity=found.similarity,
-        cover=cover,
+        cover=seen.cover,
+        score=judged.score,
         threshold=threshold,
-        answerable=bool(found.passages) and calibration.answerable(found.similarity, cover, threshold),
+        answerable=bool(found.passages) and answerable,
     )
 
 
-def _rows(chunks: Sequence[records.Chunk]) -> list[Row]:
-    headed = [chunking.headed(chunk) for chunk in chunks]
-    return [
-        Row(chunk=chunk, folded=terms.fold(text), hash=hashlib.sha256(text.encode()).hexdigest()[:32])
-        for chunk, text in zip(chunks, headed, strict=True)
-    ]
+def _judged(made: Manifest, question: str, seen: calibration.Evidence) -> Judged:
+    language = terms.language(question, _code(made.language))
+    ground = made.grounds.get(language)
+    if ground is None:  # the probes have not been asked yet
+        return Judged(0.0, math.inf)
+    return Judged(calibration.score(seen, ground), made.thresholds[language])
 
 
 def _words(question: str) -> list[str]:
     return "".join(c if c.isalnum() else " " for c in terms.fold(question)).split()
 
 
-def _index_language(rows: Sequence[Row]) -> str:
-    """The stemmer of the words: English where most passages are, else Spanish, which costs English prose
-    little.
-    """
-    languages = Counter(row.chunk.language for row in rows)
-    return "English" if languages["en"] > len(rows) / 2 else "Spanish"
+def _counted(place: Place, frequencies: Frequencies) -> str:
+    """Write down in how many passages each word occurs, under a name that says what is in it."""
+    counts = json.dumps({"passages": frequencies.passages, "counts": frequencies.counts})
+    name = f"{table.FREQUENCIES}{hashlib.sha256(counts.encode()).hexdigest()[:12]}.json"
+    storage.write(place, name, counts)
+    return name
 
 
-def _fingerprint(rows: Sequence[Row], language: str) -> str:
-    digest = hashlib.sha256(f"{table.FORMAT}:{language}".encode())
-    for row in rows:
-        digest.update(row.chunk.model_dump_json().encode())
-    return digest.hexdigest()
-
-
-def _embedded(
-    folder: Path, rows: Sequence[Row], engine: Embedding, emit: Emit, should_stop: ShouldStop
-) -> "np.ndarray":
-    """A vector for every row, in order. Texts of like length go together: half the padding, and a fair
-    estimate.
-    """
-    import numpy as np
-
-    embedder = engine.embedder()
-    known = table.known_vectors(folder, embedder.name, embedder.dim)
-    texts = {row.hash: chunking.headed(row.chunk) for row in rows if row.hash not in known}
-    missing = sorted(texts, key=lambda key: len(texts[key]), reverse=True)
-    left = of = sum(map(len, texts.values()))
-    began = saved = time.monotonic()
-    unsaved: list[str] = []
-
-    def save() -> None:
-        if unsaved:
-            table.remember(folder, embedder.name, embedder.dim, unsaved, np.stack([known[key] for key in unsaved]))
-            unsaved.clear()
-
-    emit(Progress(done=len(rows) - len(missing), of=len(rows)))
-    for number, batch in enumerate(table.each(missing, BATCH)):
+@contextmanager
+def _alone(place: Place, should_stop: ShouldStop) -> Iterator[None]:
+    """One at a time: a build and new material may want the index together."""
+    lock = filelock.FileLock(place.folder / ".lock")
+    while True:
+        with suppress(filelock.Timeout):
+            lock.acquire(timeout=0.5)
+            break
         if should_stop():
-            save()
             raise Stopped
-        known.update(zip(batch, engine.embed([texts[key] for key in batch], "passage"), strict=True))
-        unsaved.extend(batch)
-        left -= sum(len(texts[key]) for key in batch)
-        if time.monotonic() - saved > SAVE_EVERY:
-            save()
-            saved = time.monotonic()
-        done = len(rows) - len(missing) + number * BATCH + len(batch)
-        emit(Progress(done=done, of=len(rows), seconds_left=(time.monotonic() - began) * left / (of - left)))
-    save()
-    return np.stack([known[row.hash] for row in rows])
+    try:
+        yield
+    finally:
+        lock.release()
 
 
-def _thresholds(folder: Path, made: Manifest, engine: Embedding, frequencies: Frequencies) -> dict[str, float]:
-    found: dict[str, float] = {}
+def _purge(place: Place) -> None:
+    """Take what was deleted out of the files; while somebody builds that is theirs to do when they are done."""
+    while (place.folder / PURGE).exists():
+        try:
+            with filelock.FileLock(place.folder / ".lock", timeout=0):
+                (place.folder / PURGE).unlink(missing_ok=True)
+                table.purge(place)
+        except filelock.Timeout:
+            return
+
+
+def _probed(
+    place: Place, made: Manifest, engine: Embedding, frequencies: Frequencies
+) -> tuple[dict[str, Ground], dict[str, float]]:
+    """Where the probes of each language lie in the index, and the threshold they stay below."""
+    grounds: dict[str, Ground] = {}
+    thresholds: dict[str, float] = {}
     for language, probes in calibration.probes().items():
         asked = [question for _, question in probes]
-        vectors = engine.embed(asked, "query")
-        near = table.ask(folder, made, [" ".join(_words(question)) for question in asked], vectors, COVERING)
-        found[language] = calibration.threshold(
-            [
-                calibration.Probe(kind, hits.similarity, _cover(question, hits, frequencies))
-                for (kind, question), hits in zip(probes, near, strict=True)
-            ]
-        )
-    return found
-
-
-def _cover(question: str, found: Found, frequencies: Frequencies) -> float:
-    return frequencies.cover(question, [chunking.headed(passage.chunk) for passage in found.passages[:COVERING]])
+        near = [
+            finding.search(place, made, " ".join(_words(question)), vector, calibration.LOOKED_AT).passages
+            for question, vector in zip(asked, engine.embed(asked, "query"), strict=True)
+        ]
+        found = [
+            calibration.Probe(kind, calibration.evidence(question, passages, frequencies))
+            for (kind, question), passages in zip(probes, near, strict=True)
+        ]
+        grounds[language] = calibration.ground(found)
+        thresholds[language] = calibration.threshold(found, grounds[language])
+    return grounds, thresholds
 
 
 @lru_cache(maxsize=8)
-def _frequencies(file: Path) -> Frequencies:
-    written = files.read_json(file) or {"passages": 0, "counts": {}}
+def _frequencies(place: Place, name: str) -> Frequencies:
+    kept = storage.read(place, name)
+    if kept is None:
+        raise FileNotFoundError(name)  # a newer manifest names other ones: the search starts again
+    written = json.loads(kept.text)
     return Frequencies(written["passages"], written["counts"])
+
+
+def _once(make: "Callable[[], np.ndarray]") -> "Callable[[], np.ndarray]":
+    """Made when it is first wanted, and not again."""
+    return lru_cache(maxsize=1)(make)
 
 
 def _indexed(made: Manifest) -> Indexed:
@@ -231,7 +381,7 @@ def _indexed(made: Manifest) -> Indexed:
         documents=made.documents,
         chunks=made.chunks,
         embedder=made.embedder,
-        threshold=made.thresholds[_code(made.language)],
+        threshold=made.thresholds.get(_code(made.language), 0.0),
         seconds=made.seconds,
         created=made.created,
     )

@@ -18,6 +18,9 @@ _BEFORE_NUMBERS = frozenset(" ".join(_LISTS["before_numbers"]).split())
 _END = re.compile(r"[.!?…]+[\"»”’')\]]*(?=\s)")
 _OPENS = re.compile(r"[\"«“‘'(\[¿¡]*[^\W_]")
 _BULLET = re.compile(r"\s*(?:[-*•·–▪◦]\s|\d{1,3}[.)]\s|[a-z][.)]\s|#{1,6}\s|\|)")
+# "U.S.", "L.O.", "R.D.": letters with full stops between; "a.m." is none where a new sentence may begin.
+_INITIALS = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}")
+_HALF_OF_DAY = re.compile(r"\b[ap]\.[ \u00a0\u202f]?m$", re.IGNORECASE)
 _LAST_WORD = re.compile(r"[^\s(\[\"«“¿¡]+$")
 _WRAPPED_LINE = 60  # a line this long that does not end in punctuation was probably wrapped, not ended
 
@@ -82,10 +85,12 @@ def _ends_sentence(text: str, match: re.Match[str], start: int, end: int) -> boo
     if word is None:
         return True
     last = word.group().lower()
+    if _HALF_OF_DAY.search(text, max(start, match.start() - 5), match.start()):
+        return not first.isdigit()
     if last in _ABBREVIATIONS or (last in _BEFORE_NUMBERS and first.isdigit()):
         return False
-    if len(last) == 1 and last.isalpha():
-        return False  # an initial: "J. Pérez", "p. m."
+    if (len(last) == 1 and last.isalpha()) or _INITIALS.fullmatch(last):
+        return False  # an initial: "J. Pérez"
     return not (re.fullmatch(r"\d{1,3}(\.\d{1,3})*", last) and _begins_line(text, word.start(), start))
 
 

@@ -1,39 +1,51 @@
-"""The LanceDB table behind the search, and the small file beside it that says what it is. The only module
-that knows lancedb.
+"""The LanceDB table behind the search, and the small file beside it that says what it is: everything that changes them.
 
-A table is written whole under a new name, then `manifest.json` names it, then the old one goes: a kill at any
-moment leaves the old index or the new one. Vectors that are still on their way wait in a table of their own,
-batch by batch.
+One table an embedder, changed in place: new passages are added, then those that are no more are deleted, then missing
+vectors are filled in. Every step is one commit of lancedb, which a kill leaves done or not done; so readers always find a
+whole table, and who builds again goes on with what is missing. `finding` asks the table; only these two know lancedb.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from pydantic import Field
 
 from studio.base import files
-from studio.base.errors import NotPossibleHere
-from studio.base.records import Chunk, Passage, Record
+from studio.base.errors import NotPossibleHere, Unavailable
+from studio.base.records import Record
+from studio.retrieval import rows as made_of
+from studio.retrieval import storage
+from studio.retrieval.calibration import Ground
+from studio.retrieval.rows import Row, quoted
+from studio.retrieval.storage import Place
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
-WEIGHT = 0.6  # of the vectors in the mix with the words; best on five sets of six, and ahead of rank fusion on all
-POOL = 50
+FREQUENCIES = "frequencies-"
 EXACT_UNTIL = 20_000  # below, comparing with every vector is exact and takes a few milliseconds
 COMPRESSED_FROM = 500_000
+RETRAINED_AT = 2  # times the vectors that the vector index was made for
+KEPT_VERSIONS = timedelta(days=7)  # for readers that opened the table before
+CACHE_MB = 2_048  # of indexes held in memory; one of a million vectors takes less than half of it
 _BATCH = 2_000
+_COMMIT = 20_000  # rows a commit; each costs searching a little until the table is tidied
+T = TypeVar("T")
 
 
 class Manifest(Record):
     """What the table holds. `thresholds`: per language of the question, the `calibration.score` below which
-    nothing was found.
+    nothing was found, and `grounds` what that score is counted from.
 
-    `frequencies` is the name of the file that says in how many passages each word occurs.
+    `frequencies` is the name of the file that says in how many passages each word occurs; `waiting` how many passages
+    had no vector when this was written and were found by their words alone; `complete` says that nothing is left to do;
+    `trained` is how many vectors the vector index was made for, 0 without one.
     """
 
     format: int = FORMAT
@@ -44,290 +56,233 @@ class Manifest(Record):
     documents: int
     chunks: int
     thresholds: dict[str, float]
+    grounds: dict[str, Ground] = Field(default={})
     frequencies: str
     created: str
     seconds: float = 0.0
+    waiting: int = 0
+    complete: bool = False
+    trained: int = 0
 
 
-class Row(Record):
-    """A chunk with what it is searched by: `folded` words and the `hash` of the text its vector was made
-    from.
-    """
+class Stored(NamedTuple):
+    """A row as it stands in the table: the hash of its text, and whether it has its vector."""
 
-    chunk: Chunk
-    folded: str
     hash: str
+    has_vector: bool
 
 
-class Found(Record):
-    """Passages, best first, and the best raw cosine among all that were looked at."""
-
-    passages: tuple[Passage, ...]
-    similarity: float
-
-
-def manifest(folder: Path) -> Manifest | None:
+def manifest(place: Place) -> Manifest | None:
     """What the index is, or None when there is none that can be used."""
-    written = files.read_json(folder / MANIFEST)
-    if not isinstance(written, dict) or written.get("format") != FORMAT:
-        return None
-    made = Manifest.model_validate(written)
-    complete = (folder / f"{made.table}.lance").is_dir() and (folder / made.frequencies).is_file()
-    return made if complete else None
+    kept = storage.read(place, MANIFEST)
+    made = _manifest(kept.text) if kept else None
+    if made is None or place.is_remote:
+        return made
+    whole = (place.folder / f"{made.table}.lance").is_dir() and (place.folder / made.frequencies).is_file()
+    return made if whole else None
 
 
-def known_vectors(folder: Path, embedder: str, dim: int) -> "dict[str, np.ndarray]":
-    """Hash -> vector, of all tables this embedder filled: the finished one and what an interrupted build left
-    behind.
-    """
+def name_of(embedder: str, dim: int) -> str:
+    """The table's name: one for each embedder, so that vectors of two are never mixed."""
+    import hashlib
+
+    return f"passages-{FORMAT}-{hashlib.sha256(f'{embedder}:{dim}'.encode()).hexdigest()[:8]}"
+
+
+def there(place: Place, name: str) -> dict[str, Stored]:
+    """What the table holds now: passage id -> hash of its text, and whether its vector is there. Empty without a table."""
+    if name not in tables(place):
+        return {}
+    found: dict[str, Stored] = {}
+    table = connect(place).open_table(name)
+    for has_vector, where in ((True, "vector is not null"), (False, "vector is null")):
+        rows = table.search().where(where).select(["id", "hash"]).to_arrow()
+        stored = (Stored(hash, has_vector) for hash in rows["hash"].to_pylist())
+        found.update(zip(rows["id"].to_pylist(), stored, strict=True))
+    return found
+
+
+def stored(place: Place, name: str, ids: Collection[str], columns: Sequence[str] | None = None) -> "pa.Table":
+    """These rows as they stand in the table."""
+    table = connect(place).open_table(name)
+    query = table.search().where(f"id in ({', '.join(map(quoted, sorted(ids)))})")
+    return (query.select(list(columns)) if columns else query).to_arrow()
+
+
+def vectors_of(place: Place, name: str, ids: Collection[str]) -> "dict[str, np.ndarray]":
+    """Hash -> vector of these passages."""
     import numpy as np
 
     known: dict[str, np.ndarray] = {}
-    db = _connect(folder)
-    for name in _names(folder):
-        if not name.endswith(_suffix(embedder, dim)):
-            continue
-        table = db.open_table(name)
-        for batch in table.search().select(["hash", "vector"]).to_batches(_BATCH):
-            vectors = np.asarray(batch["vector"].flatten(), dtype=np.float32).reshape(-1, dim)
-            known.update(zip(batch["hash"].to_pylist(), vectors, strict=True))
+    for some in each(sorted(ids), _BATCH):
+        found = stored(place, name, some, ["hash", "vector"])
+        vectors = np.asarray(found["vector"].combine_chunks().flatten(), dtype=np.float32)
+        known.update(zip(found["hash"].to_pylist(), vectors.reshape(found.num_rows, -1), strict=True))
     return known
 
 
-def remember(folder: Path, embedder: str, dim: int, hashes: Sequence[str], vectors: "np.ndarray") -> None:
-    """Put vectors aside so that a build that is cut off does not have to make them again."""
-    import pyarrow as pa
+def create(place: Place, name: str, dim: int, language: str) -> None:
+    """An empty table that finds words from its first row on. Does nothing when there is one."""
+    from lancedb.index import FTS, Bitmap, BTree
 
-    schema = pa.schema([pa.field("hash", pa.string()), pa.field("vector", pa.list_(pa.float32(), dim))])
-    name = f"waiting-{_suffix(embedder, dim)}"
-    with _Translated(folder):
-        db = _connect(folder)
-        table = db.open_table(name) if name in _names(folder) else db.create_table(name, schema=schema)
-        table.add(pa.table({"hash": list(hashes), "vector": _vectors(vectors, dim)}, schema=schema))
-
-
-def name_of(embedder: str, dim: int, content: str) -> str:
-    """The table's name: the same content by the same embedder has the same name."""
-    return f"passages-{content[:16]}-{_suffix(embedder, dim)}"
-
-
-def write(folder: Path, name: str, rows: Sequence[Row], vectors: "np.ndarray", language: str) -> None:
-    """A complete new table with its indexes. One of that name left over from a kill is replaced."""
-    from lancedb.index import FTS, Bitmap, BTree, IvfRq, IvfSq
-
-    dim = int(vectors.shape[1])
-    with _Translated(folder):
-        db = _connect(folder)
-        if name in _names(folder):
-            db.drop_table(name)
-        table = db.create_table(name, schema=_schema(dim))
-        table.add(_batches(rows, vectors, dim))
+    if name in tables(place):
+        return
+    with translated(place):
+        table = connect(place).create_table(name, schema=made_of.schema(dim))
         table.create_index("folded", config=FTS(language=language, with_position=True))
-        for column in ("id", "document_id", "hash"):
+        for column in ("id", "document_id"):
             table.create_index(column, config=BTree())
-        table.create_index("lang", config=Bitmap())
-        if len(rows) >= EXACT_UNTIL:
-            kind = IvfRq if len(rows) >= COMPRESSED_FROM else IvfSq
-            table.create_index("vector", config=kind(distance_type="cosine"))
+        for column in ("lang", "date"):
+            table.create_index(column, config=Bitmap())
 
 
-def publish(folder: Path, made: Manifest) -> None:
-    """From now on this table answers; every other one is removed."""
-    files.write_json(folder / MANIFEST, made.model_dump())
-    db = _connect(folder)
-    for name in _names(folder):
-        if name != made.table:
-            db.drop_table(name)
-    for file in folder.glob("frequencies-*.json"):
-        if file.name != made.frequencies:
-            file.unlink(missing_ok=True)
+def add(place: Place, name: str, rows: Sequence[Row], vectors: "Mapping[str, np.ndarray]", dim: int) -> None:
+    """Put new rows in, with the vectors that are known (by hash) and room for the others. Found by their words at once."""
+    if not rows:
+        return
+    with translated(place):
+        table = connect(place).open_table(name)
+        for some in each(rows, _COMMIT):
+            table.add(made_of.arrow(some, vectors, dim))
 
 
-def clear(folder: Path) -> None:
+def fill(place: Place, name: str, ids: Collection[str], vectors: "Mapping[str, np.ndarray]", dim: int) -> None:
+    """Give rows that are there their vectors, in one commit. Rows that were deleted meanwhile stay deleted."""
+    with translated(place):
+        table = connect(place).open_table(name)
+        rows = made_of.filled(stored(place, name, ids), vectors, dim)
+        table.merge_insert("id").when_matched_update_all().execute(rows)
+
+
+def delete(place: Place, name: str, ids: Collection[str]) -> None:
+    with translated(place):
+        table = connect(place).open_table(name)
+        for some in each(sorted(ids), _BATCH):
+            table.delete(f"id in ({', '.join(map(quoted, some))})")
+
+
+def tidy(place: Place, name: str, *, filled: int, trained: int) -> int:
+    """Bring the indexes up to date with the rows and throw away versions older than a week; what `trained` is now.
+
+    Many small writes make a table slow (300 of them: a search takes thirty times as long) until this is done. The vector
+    index divides the vectors as they lay when it was made; twice as many are divided anew.
+    """
+    from lancedb.index import IvfRq, IvfSq
+
+    with translated(place):
+        table = connect(place).open_table(name)
+        kinds = {index.name: index.index_type for index in table.list_indices()}
+        wanted = IvfRq if filled >= COMPRESSED_FROM else IvfSq
+        made = kinds.get("vector_idx")
+        if filled >= EXACT_UNTIL and (made != wanted.__name__ or filled >= RETRAINED_AT * trained):
+            table.create_index("vector", config=wanted(distance_type="cosine"), replace=True)
+            trained = filled
+        table.optimize(cleanup_older_than=KEPT_VERSIONS)
+    return trained
+
+
+def respeak(place: Place, name: str, language: str) -> None:
+    """Index the words anew by the endings and fillers of another language."""
+    from lancedb.index import FTS
+
+    with translated(place):
+        table = connect(place).open_table(name)
+        table.create_index("folded", config=FTS(language=language, with_position=True), replace=True)
+
+
+def publish(place: Place, made: Manifest) -> None:
+    """From now on this is what the index is; tables and counts it does not name are removed."""
+    with translated(place):
+        storage.write(place, MANIFEST, made.model_dump_json(indent=2))
+    _remove_all_but(place, made.table, made.frequencies)
+
+
+def forget(place: Place, documents: Collection[str]) -> None:
+    """Delete the rows of these documents; `purge` then takes them out of the files."""
+    for name in tables(place):
+        connect(place).open_table(name).delete(f"document_id in ({', '.join(map(quoted, sorted(documents)))})")
+
+
+def purge(place: Place) -> None:
+    """Remove what was deleted from the files too, and every older version. Only while nobody else writes:
+    what another is about to commit would go with it.
+    """
+    for name in tables(place):
+        table = connect(place).open_table(name)
+        table.optimize(cleanup_older_than=timedelta(milliseconds=1), delete_unverified=True)
+
+
+def clear(place: Place) -> None:
     """No index any more."""
-    (folder / MANIFEST).unlink(missing_ok=True)
-    db = _connect(folder)
-    for name in _names(folder):
-        db.drop_table(name)
-    for file in folder.glob("frequencies-*.json"):
-        file.unlink(missing_ok=True)
+    storage.remove(place, MANIFEST)
+    _remove_all_but(place, "", "")
 
 
-def ask(folder: Path, made: Manifest, words: Sequence[str], vectors: "np.ndarray", limit: int) -> list[Found]:
-    """What `search` will find for each of these questions once the table is published."""
-    table = _connect(folder).open_table(made.table)  # no manifest yet to remember it by
-    return [_found(table, made, text, vector, limit, None) for text, vector in zip(words, vectors, strict=True)]
+def tables(place: Place) -> list[str]:
+    with translated(place):
+        return sorted(connect(place).list_tables(limit=1_000).tables)
 
 
-def search(folder: Path, made: Manifest, words: str, vector: "np.ndarray", limit: int, there: Collection[str]) -> Found:
-    """The passages for a question: by meaning and by words, both brought to 0..1 and mixed; no passage text
-    twice, and none of a document that is not `there` any more.
-    """
-    return _found(_open(folder, made.table, _age(folder)), made, words, vector, limit, there)
-
-
-def _found(
-    table: Any, made: Manifest, words: str, vector: "np.ndarray", limit: int, there: Collection[str] | None
-) -> Found:
-    import numpy as np
-    from lancedb.query import MatchQuery
-
-    near = _tuned(table.search(vector, vector_column_name="vector").distance_type("cosine"), made)
-    results = [near.limit(POOL).to_arrow()]
-    if words:
-        results.append(table.search(MatchQuery(words, "folded"), query_type="fts").limit(POOL).to_arrow())
-    rows: dict[str, dict[str, Any]] = {}
-    cosines: dict[str, float] = {}
-    for result in results if there is None else [_of(there, result) for result in results]:
-        vectors = np.asarray(result["vector"].combine_chunks().flatten(), dtype=np.float32).reshape(-1, made.dim)
-        plain = result.drop_columns(["vector"]).to_pylist()
-        cosines.update(zip((row["id"] for row in plain), map(float, vectors @ np.asarray(vector)), strict=True))
-        for row in plain:
-            rows[row["id"]] = rows.get(row["id"], {}) | row
-    by_words = {key: float(row["_score"]) for key, row in rows.items() if row.get("_score") is not None}
-    by_meaning = {key: cosines[key] for key, row in rows.items() if row.get("_distance") is not None}
-    scores = dict.fromkeys(rows, 0.0)
-    for weight, side, floor in (
-        (WEIGHT, by_meaning, min(by_meaning.values(), default=0.0)),
-        (1 - WEIGHT, by_words, min(by_words.values()) if len(by_words) == POOL else 0.0),
-    ):
-        for key, score in _scaled(side, floor).items():
-            scores[key] += weight * score
-    passages: list[Passage] = []
-    seen: set[str] = set()
-    for key in sorted(rows, key=lambda key: (-scores[key], key)):
-        if len(passages) < limit and rows[key]["hash"] not in seen:
-            seen.add(rows[key]["hash"])
-            passages.append(Passage(chunk=_chunk(rows[key]), score=scores[key], similarity=cosines[key]))
-    return Found(passages=tuple(passages), similarity=max(cosines.values(), default=0.0))
-
-
-def _of(documents: Collection[str], result: "pa.Table") -> "pa.Table":
-    """The hits in these documents."""
-    import pyarrow as pa
-
-    return result.filter(
-        pa.array([document in documents for document in result["document_id"].to_pylist()], pa.bool_())
-    )
-
-
-def _scaled(scores: dict[str, float], floor: float) -> dict[str, float]:
-    """0 at the floor, 1 at the best. lancedb's own mix takes the worst hit for the floor, so that the only
-    passage with the word asked for would count nothing (LinearCombinationReranker, 0.40); what has no such
-    word is at 0.
-    """
-    best = max(scores.values(), default=0.0)
-    return {key: (score - floor) / (best - floor) if best > floor else 1.0 for key, score in scores.items()}
-
-
-def quoted(text: str) -> str:
-    """A text as a literal of the table's filter language."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def passages_of(folder: Path, made: Manifest, document_id: str) -> list[Chunk]:
-    """All passages of one document, in reading order."""
-    table = _open(folder, made.table, _age(folder))
-    rows = table.search().where(f"document_id = {quoted(document_id)}").to_arrow().drop_columns(["vector"]).to_pylist()
-    return sorted((_chunk(row) for row in rows), key=lambda chunk: chunk.start)
-
-
-def _tuned(query: Any, made: Manifest) -> Any:
-    return query.nprobes(50).refine_factor(10) if made.chunks >= EXACT_UNTIL else query
-
-
-def _schema(dim: int) -> "pa.Schema":
-    import pyarrow as pa
-
-    text, number = pa.string(), pa.int32()
-    columns = [
-        ("id", text),
-        ("document_id", text),
-        ("document", text),
-        ("text", text),
-        ("start", number),
-        ("end", number),
-    ]
-    columns += [
-        ("page", number),
-        ("heading", text),
-        ("sheet", text),
-        ("row", number),
-        ("lang", text),
-        ("folded", text),
-        ("hash", text),
-    ]
-    return pa.schema(
-        [pa.field(name, kind) for name, kind in columns] + [pa.field("vector", pa.list_(pa.float32(), dim))]
-    )
-
-
-def _batches(rows: Sequence[Row], vectors: "np.ndarray", dim: int) -> "pa.Table":
-    import pyarrow as pa
-
-    plain = [_row(row) for row in rows]
-    schema = _schema(dim)
-    columns = {field.name: [row[field.name] for row in plain] for field in schema if field.name != "vector"}
-    return pa.table({**columns, "vector": _vectors(vectors, dim)}, schema=schema)
-
-
-def _vectors(vectors: "np.ndarray", dim: int) -> "pa.Array":
-    import numpy as np
-    import pyarrow as pa
-
-    return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1)), dim)
-
-
-def _row(row: Row) -> dict[str, Any]:
-    values = row.chunk.model_dump()
-    values["lang"] = values.pop("language")
-    return values | {"folded": row.folded, "hash": row.hash}
-
-
-def _chunk(row: dict[str, Any]) -> Chunk:
-    fields = {name: row[name] for name in Chunk.model_fields if name != "language"}
-    return Chunk(**fields, language=row["lang"])
-
-
-def _suffix(embedder: str, dim: int) -> str:
-    import hashlib
-
-    return hashlib.sha256(f"{embedder}:{dim}".encode()).hexdigest()[:8]
-
-
-def _age(folder: Path) -> int:
-    return (folder / MANIFEST).stat().st_mtime_ns
-
-
-def _names(folder: Path) -> list[str]:
-    return sorted(path.stem for path in folder.glob("*.lance"))
-
-
-def _connect(folder: Path) -> Any:
-    import lancedb
-
-    return lancedb.connect(str(folder), read_consistency_interval=timedelta(0))
+def connect(place: Place, *, follows: bool = True) -> Any:
+    """A connection whose tables show what others write at once; or, where it does not follow, stay as they were opened."""
+    return _connect(place, follows, place.folder.stat().st_ino)
 
 
 @lru_cache(maxsize=16)
-def _open(folder: Path, name: str, age: int) -> Any:
-    """An open table, kept as long as its manifest stays the same file."""
-    return _connect(folder).open_table(name)
+def _connect(place: Place, follows: bool, _folder: int) -> Any:
+    import lancedb
+
+    patience = {"connect_timeout": "5s", "client_max_retries": "3", "retry_timeout": "20s"} if place.is_remote else {}
+    return lancedb.connect(
+        place.uri or str(place.folder),
+        read_consistency_interval=timedelta(0) if follows else None,
+        storage_options=patience | dict(place.options),
+        session=_session(),
+    )
 
 
-class _Translated:
-    """A full disk, said as such; lancedb says it in a RuntimeError or an OSError."""
+@lru_cache(maxsize=1)
+def _session() -> Any:
+    """One for all tables, so that together they keep to their memory."""
+    import lancedb
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (RuntimeError, OSError)) and "No space left" in str(error):
-            raise NotPossibleHere("disk_full_for_index", free=round(files.free_gb(self.folder), 2)) from error
+    return lancedb.Session(index_cache_size_bytes=CACHE_MB << 20, metadata_cache_size_bytes=CACHE_MB << 17)
 
 
-def each(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+@lru_cache(maxsize=16)
+def _manifest(text: str) -> Manifest | None:
+    import json
+
+    try:
+        written = json.loads(text)
+    except ValueError:
+        return None
+    usable = isinstance(written, dict) and written.get("format") == FORMAT
+    return Manifest.model_validate(written) if usable else None
+
+
+def _remove_all_but(place: Place, table: str, frequencies: str) -> None:
+    for name in tables(place):
+        if name != table:
+            connect(place).drop_table(name)
+    for name in storage.names(place):
+        if name.startswith(FREQUENCIES) and name != frequencies:
+            storage.remove(place, name)
+
+
+@contextmanager
+def translated(place: Place) -> Iterator[None]:
+    """A full disk and a store that does not answer, said as such; lancedb says both in errors of many kinds."""
+    try:
+        yield
+    except (RuntimeError, OSError, ValueError) as error:
+        if "No space left" in str(error):
+            raise NotPossibleHere("disk_full_for_index", free=round(files.free_gb(place.folder), 2)) from error
+        if place.is_remote and ("RetryError" in str(error) or "error sending request" in str(error)):
+            raise Unavailable("index_store_unreachable", name=place.uri, reason=type(error).__name__) from error
+        raise
+
+
+def each(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """`items` in slices of `size`."""
     return (items[at : at + size] for at in range(0, len(items), size))

@@ -8,9 +8,11 @@ import re
 import unicodedata
 from pathlib import Path
 
+from studio.base.folding import NUMBER, number, numbers
+
+__all__ = ["content", "fold", "language", "numbers", "stem"]
+
 _WORD = re.compile(r"[^\W_]+(?:[.,'’][^\W_]+)*")
-_NUMBER = re.compile(r"\d+(?:[.,\u00a0\u202f]\d+)*")
-_GROUPED = re.compile(r"[1-9]\d{0,2}(?:([.,\u00a0\u202f])\d{3})(?:\1\d{3})*(?!\d)")
 
 _LISTS = json.loads((Path(__file__).parent / "wordlists.json").read_text(encoding="utf-8"))
 _FILLER = frozenset(" ".join(_LISTS["filler"]).split())
@@ -30,17 +32,10 @@ def content(text: str) -> list[str]:
     return [stem(word) for word in _WORD.findall(folded) if word not in _FILLER and (len(word) > 1 or word.isdigit())]
 
 
-def numbers(text: str) -> frozenset[str]:
-    """Every number in a text, written alike: "1,800" and "1.800" and "1800" are one, so are "3,50" and
-    "3.50".
-    """
-    return frozenset(_number(match) for match in _NUMBER.findall(text))
-
-
 def stem(word: str) -> str:
     """A folded word without its plural and gender, or a number in its plain form."""
     if word[0].isdigit():
-        return _number(word) if _NUMBER.fullmatch(word) else word
+        return number(word) if NUMBER.fullmatch(word) else word
     word = word.removesuffix("'s").removesuffix("’s")
     if len(word) > 3 and word.endswith("s") and not word.endswith("ss"):
         word = word[:-1]
@@ -63,14 +58,3 @@ def language(text: str, otherwise: str) -> str:
     )
     english = sum(word in _ENGLISH for word in words)
     return otherwise if spanish == english else "es" if spanish > english else "en"
-
-
-def _number(written: str) -> str:
-    if grouped := _GROUPED.match(written):
-        head, rest = re.sub(r"\D", "", grouped.group()), written[grouped.end() :]
-        plain = f"{head}.{rest[1:]}" if rest else head
-    else:
-        plain = re.sub(r"[\u00a0\u202f]", "", written).replace(",", ".")
-    if plain.count(".") == 1:
-        plain = plain.rstrip("0").rstrip(".")
-    return plain.lstrip("0") or "0"

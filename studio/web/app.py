@@ -13,12 +13,13 @@ from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 
-from studio import export
+from studio import export, watching
 from studio.base import files
 from studio.base.errors import NotFound, StudioError
 from studio.base.project import STEPS
 from studio.base.records import LANGUAGES, Exported, Language
 from studio.base.settings import Settings
+from studio.web import passages, uploads
 from studio.web.frame import STATIC, EarlyFrame
 from studio.web.pages import PAGES
 from studio.web.security import Guard, Session, check_bind, preferred_language
@@ -86,6 +87,8 @@ def build_pages(shell: Shell) -> gr.Blocks:
 
 def _routes(app: FastAPI, studio: Studio) -> None:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    uploads.routes(app, studio)
+    passages.routes(app, studio)
 
     @app.get("/")
     def home(request: Request) -> Response:
@@ -123,7 +126,7 @@ def _routes(app: FastAPI, studio: Studio) -> None:
 def _lifespan(studio: Studio) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        with studio.runs.supervise():
+        with studio.runs.supervise(), watching.keep(studio.runs):
             yield  # what still works at the end goes on without us; the engine's children end by themselves when idle
 
     return lifespan

@@ -5,13 +5,13 @@ The threads end by themselves; `stop` (the tab was closed, another question came
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from studio import answering
 from studio.base.errors import BadInput, StudioError
 from studio.base.project import Project
-from studio.base.records import Answer, Fault, Passage, Variant
+from studio.base.records import Answer, Fault, Filter, Message, Passage, Variant
 from studio.engines import Engine
 
 
@@ -25,6 +25,7 @@ class Column:
     answer: Answer | None = None
     fault: Fault | None = None
     seconds: float = 0.0
+    question: str = ""
 
     @property
     def finished(self) -> bool:
@@ -32,9 +33,20 @@ class Column:
 
 
 class Asking:
-    def __init__(self, project: Project, variants: Sequence[Variant], question: str, engine: Engine) -> None:
+    """`histories` are the conversations so far, by variant; `only` narrows what those that search may find."""
+
+    def __init__(
+        self,
+        project: Project,
+        variants: Sequence[Variant],
+        question: str,
+        engine: Engine,
+        histories: Mapping[str, Sequence[Message]] | None = None,
+        only: Filter | None = None,
+    ) -> None:
         self._project, self._question, self._engine = project, question, engine
-        self._columns = [Column(variant) for variant in variants]
+        self._histories, self._only = histories or {}, only or Filter()
+        self._columns = [Column(variant, question=question.strip()) for variant in variants]
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._ask, args=(at,), name=f"ask-{at}", daemon=True) for at in range(len(variants))
@@ -62,7 +74,11 @@ class Asking:
     def _ask(self, at: int) -> None:
         column, began = self._columns[at], time.monotonic()
         try:
-            for piece in answering.ask(self._project, column.variant, self._question, self._engine):
+            history = self._histories.get(column.variant.id, ())
+            pieces = answering.ask(
+                self._project, column.variant, self._question, self._engine, history, only=self._only
+            )
+            for piece in pieces:
                 if self._stop.is_set():
                     return
                 match piece:

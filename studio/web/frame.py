@@ -6,6 +6,7 @@ the person sees their page at once, and `studio.js` takes this picture away when
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, quote
@@ -73,6 +74,12 @@ class EarlyFrame:
         ):
             picture = picture.replace(old, new)
         return picture.encode()
+
+
+def gestures(*events: str, more: str = "") -> str:
+    """The script of one part of a page: which events it may send, and how (`static/gestures.js`)."""
+    parts = [(STATIC / name).read_text(encoding="utf-8") for name in ("gestures.js", more) if name]
+    return "\n".join([f"const EVENTS = {json.dumps(events)};", *parts])
 
 
 def _asked(scope: Scope) -> str:

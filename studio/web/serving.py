@@ -1,5 +1,6 @@
 """The studio's own server: one port of this machine, and the link that opens it."""
 
+import logging
 import socket
 import sys
 import threading
@@ -7,12 +8,16 @@ import webbrowser
 
 import uvicorn
 
-from studio.base.errors import BadInput
+from studio import retrieval, watching
+from studio.base.errors import BadInput, StudioError
 from studio.base.settings import Settings
 from studio.base.words import Translate
 from studio.web.app import create_app
 from studio.web.security import check_bind
+from studio.web.studio import Studio
 
+log = logging.getLogger(__name__)
+WARMED = 3  # projects, the one changed last first
 BROWSER_DELAY = 0.5  # seconds until the server answers
 
 
@@ -31,8 +36,19 @@ def serve(settings: Settings, t: Translate, *, open_browser: bool = True) -> Non
     print(t("cli.open", url=url + app.state.token), t("cli.stop_hint"), sep="\n", flush=True)  # noqa: T201 - the link must be seen
     if open_browser:
         threading.Timer(BROWSER_DELAY, webbrowser.open, [url + app.state.token]).start()
+    threading.Thread(target=_warm, args=(app.state.studio,), name="warming", daemon=True).start()
     config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=3)
-    uvicorn.Server(config).run(sockets=[listener])
+    with watching.keep(app.state.studio.runs):
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _warm(studio: Studio) -> None:
+    """Open the indexes most likely to be asked first, or the first question would wait seconds for a large one."""
+    for project in [project for project in studio.projects() if project.indexed()][:WARMED]:
+        try:
+            retrieval.warm(project)
+        except (StudioError, OSError, RuntimeError, ValueError) as error:
+            log.info("not warmed: %s", error)  # whoever asks is told why
 
 
 def _listen(host: str, port: int) -> socket.socket:

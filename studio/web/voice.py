@@ -71,6 +71,11 @@ class Voice:
             return self.t("ago.minutes", n=minutes)
         return self.t("ago.hours", n=minutes // 60) if minutes < 1440 else self.t("ago.days", n=minutes // 1440)
 
+    def date(self, moment: str) -> str:
+        """Day and time of an ISO 8601 moment, on this computer's clock."""
+        local = datetime.fromisoformat(moment).astimezone()
+        return self.t("unit.date", year=f"{local:%Y}", month=f"{local:%m}", day=f"{local:%d}", time=f"{local:%H:%M}")
+
     # ---- codes of the rooms
 
     def fault(self, fault: Fault | StudioError) -> str:

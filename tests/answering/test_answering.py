@@ -159,8 +159,8 @@ def test_a_larger_model_is_told_who_it_works_for_where_passages_end_and_that_it_
     system, user = compose(variant("documents", model="remote-70b"), "How high is the excess?", passages)
     assert system.content.startswith("You work for Harbour & Vale.")
     assert "I do not know" in user.content
-    [end] = re.findall(r"End of the texts \((\w{4})\)", user.content)
-    assert user.content.count(f"({end})") == len(passages) + 1
+    [end] = re.findall(r"End of the texts \((\w{8})\)", user.content)
+    assert user.content.count(f"({end})") == 2 * len(passages) + 2  # around each, after the last, in the rule
 
 
 def test_texts_from_outside_stay_content(indexed: Project) -> None:

@@ -9,6 +9,7 @@ from studio import intake
 from studio.answering import Declined, Done, Sources, ask, variants, without_markers
 from studio.base import project as projects
 from studio.base.project import Project
+from studio.base.records import Question
 from studio.base.settings import Settings
 from studio.engines import Engine
 from studio.retrieval import build, search, terms
@@ -39,10 +40,23 @@ def test_the_right_document_is_found_for_every_test_question_and_what_is_off_the
     asked = [question for question in project.store.questions() if question.answerable]
     hits = [search(project, question.question, engine) for question in asked]
     sources = [{passage.chunk.document for passage in each.passages} for each in hits]
-    assert all(question.expected_source in found for question, found in zip(asked, sources, strict=True))
+    texts = [" ".join(passage.chunk.text for passage in each.passages) for each in hits]
+    lost = [
+        question.question
+        for question, found, text in zip(asked, sources, texts, strict=True)
+        if question.expected_source not in found and not states(question, text)
+    ]
+    assert lost == []
     assert sum(each.answerable for each in hits) >= 0.95 * len(asked)
     for question in ("¿Qué cometa pasa esta noche cerca de Saturno?", "Which comet passes near Saturn tonight?"):
         assert not search(project, question, engine).answerable
+
+
+def states(question: Question, text: str) -> bool:
+    """Whether the text holds the facts of the right answer: another document may state them as well."""
+    return bool(question.must_contain) and all(
+        any(wording.lower() in text.lower() for wording in fact.split("|")) for fact in question.must_contain
+    )
 
 
 @pytest.mark.slow

@@ -21,7 +21,8 @@ from studio.base.project import Project
 from studio.base.recipes import ExportRequest
 from studio.base.records import Exported, Outcome, Trained
 from studio.base.settings import Settings
-from studio.export import archive, check_name, folder, licensing, private, suggest
+from studio.export import archive, check_name, folder, licensing, suggest
+from studio.health import numbers, personal
 from tests.export import home
 
 TEXTS = {".json", ".md", ".txt", ".jinja", ".sha256"}
@@ -204,7 +205,7 @@ def test_nothing_private_leaves_the_machine(project: Project, which: str, reques
                     r"\bpolicy\.txt\b",
                     r"rows\.csv",
                 ),
-                *(r"hf_[A-Za-z0-9]{20,}", private.EMAIL.pattern, private.IBAN.pattern),
+                *(r"hf_[A-Za-z0-9]{20,}", personal.EMAIL.pattern, numbers.IBAN.pattern),
             ]
         )
     )

@@ -5,23 +5,14 @@ import time
 import pytest
 
 from studio import health
-from studio.base.records import Document, Example, Finding, Goal, Message, Question, Section
-from studio.health import near, personal
+from studio.base.records import Example, Finding, Goal, Place, Question, Section
+from studio.health import examples as pairs
+from studio.health import personal
+from tests.health.makers import document, example
 
 FACTS = Goal(facts_or_style="facts")
 STYLE = Goal(facts_or_style="style")
 WORDS = "alder birch cedar dogwood elder fir gorse hazel ivy juniper".split()  # noqa: SIM905
-
-
-def example(question: str, answer: str, row: int = 2, source: str = "sources/faq.csv") -> Example:
-    messages = (Message(role="user", content=question), Message(role="assistant", content=answer))
-    return Example(id=f"{source}{row}{question}", messages=messages, source=source, row=row)
-
-
-def document(text: str, name: str = "guide.txt", language: str = "en") -> Document:
-    return Document(
-        id=name, name=name, kind="txt", text=text, source=f"sources/{name}", sha256="0" * 64, language=language
-    )
 
 
 def many(count: int = 60) -> list[Example]:
@@ -58,7 +49,10 @@ def test_the_serious_comes_first() -> None:
     found = health.check([document(" ")], many(3), [], STYLE)
     levels = [health.SEVERITY.index(finding.level) for finding in found]
     assert levels == sorted(levels)
-    assert found[0] == Finding(code="documents_empty", level="stop", names=("guide.txt",))
+    place = Place(name="guide.txt", source="sources/guide.txt", id="guide.txt")
+    assert found[0] == Finding(
+        code="documents_empty", level="stop", names=("guide.txt",), places=(place,), repairs=("drop_empty",)
+    )
 
 
 def test_garbled_letters_are_seen_and_ordinary_ones_are_not() -> None:
@@ -66,7 +60,10 @@ def test_garbled_letters_are_seen_and_ordinary_ones_are_not() -> None:
     glyphs = document("(cid:12)(cid:7)(cid:31) " * 50, "glyphs.pdf")
     fine = document("¿Cuánto cuesta el envío? 4,90 €. " * 20, "good.txt", "es")
     found = [f for f in health.check([garbled, glyphs, fine], [], [], FACTS) if f.code == "documents_garbled"]
-    assert found == [Finding(code="documents_garbled", level="warn", count=2, names=("bad.txt", "glyphs.pdf"))]
+    assert [(f.level, f.count, f.names, f.repairs) for f in found] == [
+        ("warn", 2, ("bad.txt", "glyphs.pdf"), ("fix_garbled",))
+    ]
+    assert [place.text[:12] for place in found[0].places] == ["Â¿CuÃ¡nto cu", "(cid:12)(cid"]
 
 
 def test_too_few_examples_say_how_many_would_do() -> None:
@@ -78,8 +75,8 @@ def test_too_few_examples_say_how_many_would_do() -> None:
 def test_copies_are_counted_once_and_named_by_row() -> None:
     same = [
         example("Open on Monday?", "Yes."),
-        example("open on  monday?", "YES.", 7),
-        example("Open on Monday?", "Yes.", 9),
+        example("open on  monday", "YES!", 7),
+        example("Ópen on Monday?", "Yes.", 9),
     ]
     found = {f.code: f for f in health.check([], [*many(), *same], [], STYLE)}
     assert found["examples_duplicate"] == Finding(
@@ -87,14 +84,19 @@ def test_copies_are_counted_once_and_named_by_row() -> None:
         level="warn",
         count=2,
         names=("faq.csv",),
-        parameters={"rows": "7, 9", "example": "open on  monday?"},
+        parameters={"rows": "7, 9", "example": "open on monday"},
+        places=tuple(
+            Place(name="faq.csv", source="sources/faq.csv", id=each.id, row=each.row, text=text)
+            for each, text in zip(same[1:], ("open on monday", "Ópen on Monday?"), strict=True)
+        ),
+        repairs=("drop_duplicates",),
     )
     assert found["examples_ready"].count == 61
 
 
 def test_near_copies_are_found_unless_their_numbers_differ() -> None:
     long = "You may send it back within thirty days if it is unused and in its box, and we pay the label for you"
-    pairs = [example("Can I send it back?", long), example("Can I send it báck?", f"{long}.", 3)]
+    pairs = [example("Can I send it back?", long), example("Can I send it back?", f"{long} too", 3)]
     numbers = [
         example("What does the flat cost?", f"{long} 138", 4),
         example("What does the flat cost?", f"{long} 174", 5),
@@ -240,30 +242,21 @@ def test_what_the_documents_publish_is_a_remark_and_what_only_examples_hold_a_wa
         example("And Ana?", "Ask ana@home.example.", 71),
     ]
     found = {f.code: f for f in health.check([guide], [*many(), *asked], [], FACTS)}
-    assert found["personal_email"] == Finding(
-        code="personal_email", level="warn", count=2, parameters={"examples": 1, "documents": 1}
-    )
+    email = found["personal_email"]
+    assert (email.level, email.count, email.parameters) == ("warn", 2, {"examples": 1, "documents": 1})
+    assert [place.text for place in email.places] == [
+        "To ••••••••••••••••••.",
+        "Ask ••••••••••••••••.",
+        "Write to ••••••••••••••••••.",
+    ]
     only = {f.code: f for f in health.check([guide], many(), [], FACTS)}
     assert only["personal_email"].level == "note"
 
 
-def test_the_similarity_join_finds_what_comparing_all_pairs_finds() -> None:
-    import random
-
-    draw = random.Random(3)
-    sets = [frozenset(draw.sample(range(30), draw.randint(0, 9))) for _ in range(150)]
-    sets += [frozenset([*members, 99]) for members in sets[:40]]
-    words = [frozenset(map(str, members)) for members in sets]
-    expected = {
-        (a, b)
-        for a in range(len(words))
-        for b in range(a + 1, len(words))
-        if words[a] and words[b] and len(words[a] & words[b]) >= 0.6 * len(words[a] | words[b])
-    }
-    assert set(near.pairs(words, 0.6)) == expected
-    across = {(a, b) for a in range(50) for b in range(50, 190) if (a, b) in expected}
-    assert {(a, b + 50) for a, b in near.across(words[:50], words[50:], 0.6)} == across
-    assert near.clusters([(1, 2), (5, 2), (7, 8)]) == [[1, 2, 5], [7, 8]]
+def test_no_excerpt_shows_what_is_personal() -> None:
+    told = example("Who is it?", "Write to ana.perez@home.example or call me at (212) 736-5000.", 7)
+    found = health.check([], [*many(), told, told], [], STYLE)
+    assert not [place for finding in found for place in finding.places if "ana.perez" in place.text]
 
 
 @pytest.mark.slow
@@ -279,5 +272,84 @@ def test_five_thousand_examples_are_checked_while_one_waits() -> None:
     questions = [Question(question=" ".join(draw.choices(words, k=10))) for _ in range(100)]
     start = time.process_time()
     found = health.check([], examples, questions, STYLE)
-    assert time.process_time() - start < 8  # measured 1 to 2 seconds of processor time; the bound is for busy machines
+    assert time.process_time() - start < 16  # measured 3 to 4 seconds of processor time; the bound is for busy machines
     assert "examples_near" not in codes(found)
+
+
+def test_the_same_document_twice_is_named_and_versions_show_their_figures() -> None:
+    text = "You may send any item back within 30 days of delivery if it is unused and in its box. " * 3
+    terms = document(text, "terms.txt")
+    copy = document(text.upper().replace(".", " . "), "copy.txt")
+    other = document(text.replace("30", "14", 1), "terms-old.txt")
+    found = {f.code: f for f in health.check([terms, copy, other], many(), [], FACTS)}
+    assert (found["documents_duplicate"].names, found["documents_duplicate"].repairs) == (
+        ("copy.txt",),
+        ("drop_duplicates",),
+    )
+    versions = found["documents_near_numbers"]
+    assert (versions.level, versions.names, versions.repairs) == ("warn", ("terms.txt", "terms-old.txt"), ())
+    assert versions.parameters == {
+        "first": "terms.txt",
+        "example": "terms-old.txt",
+        "only_first": "–",
+        "only_other": "14",
+    }
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "clash"),
+    [
+        ("How long does the delivery take?", "How long does delivery take", True),
+        ("¿Cuánto tarda el envío?", "cuanto tarda un envio", True),
+        ("How long does the delivery take?", "How long does the dellivery take?", True),
+        ("What does plan Cover cost?", "What does plan Coves cost?", False),
+        ("How long does the delivery to Ceuta take?", "How long does the delivery to Melilla take?", False),
+        ("How long is plan 12?", "How long is plan 13?", False),
+        ("Is it insured?", "Is it not insured?", False),
+    ],
+)
+def test_nearly_the_same_question_with_other_figures(first: str, second: str, clash: bool) -> None:
+    asked = [example(first, "It takes 3 days.", 90), example(second, "It takes 5 days.", 91)]
+    known = [example(f"Tell me of plan {name}", f"{name} it is.", 92 + n) for n, name in enumerate(("Cover", "Coves"))]
+    found = {f.code: f for f in health.check([], [*many(), *known, *asked], [], STYLE)}
+    assert ("examples_contradict" in found) == clash
+    if clash:
+        assert found["examples_contradict"].repairs == ("keep_newest_answer",)
+        assert [place.row for place in found["examples_contradict"].places] == [90, 91]
+
+
+def test_figures_that_are_only_written_differently_do_not_contradict() -> None:
+    asked = [example("What is the limit?", "1,500 euros", 90), example("What is the limit?", "1.500,00 euros", 91)]
+    assert "examples_contradict" not in codes(health.check([], [*many(), *asked], [], STYLE))
+
+
+def test_other_ways_of_asking_for_one_long_answer_are_no_copies() -> None:
+    long = (
+        "You may send it back within thirty days if it is unused and in its box, and we pay the label for you "
+        "and write to you as soon as it is here"
+    )
+    asked = [
+        example(question, long, n) for n, question in enumerate(("Can I return it?", "What if I do not like the pan?"))
+    ]
+    again = example("Can I returm it?", long, 7)
+    assert pairs.near_copies([*asked, again]) == [again]
+
+
+def test_a_like_question_with_the_same_answer_gives_a_test_question_away() -> None:
+    learnt = [
+        example("How many days may I take to send back the pan I bought?", "You have thirty days to send it back.", 1),
+        example("How many days may I take to send back the book I bought?", "Books cannot be sent back at all.", 2),
+        example("Held back", "for the test", 3, split="test"),
+        example("held back!", "for the test", 4),
+    ]
+    asked = [
+        Question(
+            question="How many days may I have to send back a pan I bought?",
+            reference="You have thirty days to send it back",
+        )
+    ]
+    train, tested = pairs.tested(learnt, asked)
+    assert pairs.leaking(train, tested) == [learnt[0], learnt[3]]
+    [found] = pairs.leaks(train, tested)
+    assert (found.count, found.parameters["of"], found.repairs) == (2, 2, ("drop_leaks",))
+    assert [place.id for place in found.places] == [asked[0].id, learnt[2].id, learnt[0].id, learnt[3].id]

@@ -1,8 +1,9 @@
 """A Hugging Face Hub on loopback that speaks the wire protocol of the real one: the unmodified client runs against it.
 
-Accounts with roles, repositories, card validation, preupload, commits, git-LFS (basic and multipart), Xet (a real content
-store: xorbs, shards, reconstructions), downloads with ranges, trees, private repositories. And what a mock cannot give:
-quotas, an access log, and faults on demand: a status, a delay, a web page, a connection cut after so many bytes.
+Accounts with roles, repositories (of data sets too), card validation, preupload, commits, git-LFS (basic and multipart),
+Xet (a real content store: xorbs, shards, reconstructions), downloads with ranges, trees, private repositories. And what
+a mock cannot give: quotas, an access log, and faults on demand: a status, a delay, a web page, a connection cut after
+so many bytes.
 
     with serve(folder) as hub: hub.address, hub.faults.append(Fault("PUT /_lfs", cut_after=1000)), hub.lines()
 """
@@ -737,6 +738,7 @@ class App:
             await answer(scope, hear, say)
 
     async def _answer(self, request: Request, path: str) -> Response:
+        path = re.sub(r"^/(api/)?datasets/", lambda found: "/api/models/" if found[1] else "/", path)
         for methods, pattern, handler in ROUTES:
             if request.method in methods and (found := pattern.match(path)):
                 given = {name: unquote(value) if value else value for name, value in found.groupdict().items()}

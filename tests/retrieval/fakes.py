@@ -1,4 +1,5 @@
-"""An embedder for tests that obeys the engine's interface: a text's vector is the sum of its words' fixed directions."""
+"""An embedder for tests that obeys the engine's interface: a text's vector is the sum of its words' fixed directions.
+And the few words in which tests of the index are written."""
 
 import hashlib
 from collections.abc import Sequence
@@ -6,8 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from studio.base.records import Record
-from studio.retrieval import terms
+from studio.base.project import Project
+from studio.base.records import Document, Language, Record
+from studio.retrieval import Hits, terms
 
 
 class Named(Record):
@@ -40,3 +42,16 @@ class WordEmbedder:
     def _direction(word: str, dim: int) -> np.ndarray:
         seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big")
         return np.random.default_rng(seed).standard_normal(dim)
+
+
+def go_on() -> bool:
+    return False
+
+
+def put(project: Project, name: str, text: str, language: Language = "es") -> None:
+    made = Document(id=name, name=name, kind="md", text=text, source=f"sources/{name}", sha256=name, language=language)
+    project.store.put_source(made.source, made.sha256, [made], [], [])
+
+
+def found(hits: Hits) -> list[str]:
+    return [passage.chunk.document for passage in hits.passages]

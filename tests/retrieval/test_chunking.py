@@ -1,5 +1,7 @@
 from itertools import pairwise
 
+import pytest
+
 from studio.base.records import Chunk, Document, Section
 from studio.retrieval import chunks, passage_in_context
 from studio.retrieval.chunking import LIMIT, headed
@@ -67,10 +69,11 @@ def test_a_table_row_is_a_passage_of_its_own_with_its_sheet_and_number() -> None
         name="Premiums.xlsx",
     )
     assert [(chunk.text, chunk.sheet, chunk.row) for chunk in chunks(made)] == [
+        (text, "Prices", None),  # and a small table is one as a whole
         (rows[0], "Prices", 2),
         (rows[1], "Prices", 3),
     ]
-    assert headed(chunks(made)[0]) == "Premiums. Prices. Plan: Cove; Price: 138"
+    assert headed(chunks(made)[1]) == "Premiums. Prices. Plan: Cove; Price: 138"
 
 
 def test_rows_that_do_not_name_their_columns_get_the_header_in_front() -> None:
@@ -81,7 +84,11 @@ def test_rows_that_do_not_name_their_columns_get_the_header_in_front() -> None:
         Section(start=13, end=23, sheet="S", row=2),
         Section(start=24, end=len(text), sheet="S", row=3),
     )
-    assert [chunk.text for chunk in chunks(made)][1:] == ["Plan | Price\nCove | 138", "Plan | Price\nHarbour | 204"]
+    assert [chunk.text for chunk in chunks(made)][1:] == [
+        text,
+        "Plan | Price\nCove | 138",
+        "Plan | Price\nHarbour | 204",
+    ]
 
 
 def test_rows_of_a_long_sheet_share_passages() -> None:
@@ -93,6 +100,92 @@ def test_rows_of_a_long_sheet_share_passages() -> None:
     cut = chunks(document(text, *sections))
     assert len(cut) < 50
     assert "\n".join(chunk.text for chunk in cut) == text.strip()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        ("| Plan | Price |\n|---|:-:|\n", ["| Cove | 138 |", "| Harbour | 204 |"], "| Plan | Price |"),
+        ("Plan | Price\n", ["Cove | 138", "Harbour | 204"], "Plan | Price"),
+        ("", ["Plan: Cove; Price: 138", "Plan: Harbour; Price: 204"], ""),
+        ("", ["Cove | 138", "Harbour | 204"], ""),  # no titles: a first row like all others
+    ],
+)
+def test_a_table_inside_text_is_found_row_by_row_and_whole(table: tuple[str, list[str], str]) -> None:
+    above, rows, header = table
+    before, after = "These are our prices.\n\n", "\n\nThey include tax."
+    text = before + above + "\n".join(rows) + after
+    front = f"{header}\n" if header else ""
+    assert [chunk.text for chunk in chunks(document(text))] == [
+        "These are our prices.",
+        front + "\n".join(rows),
+        *(front + row for row in rows),
+        "They include tax.",
+    ]
+
+
+def test_the_rows_of_a_table_on_a_page_have_their_own_numbers() -> None:
+    text = "Plan | Price\nCove | 138\nHarbour | 204"
+    cut = chunks(document(text, Section(start=0, end=len(text), page=3, heading="Prices", row=2)))
+    assert [(chunk.text, chunk.row, chunk.page) for chunk in cut[1:]] == [
+        ("Plan | Price\nCove | 138", 2, 3),
+        ("Plan | Price\nHarbour | 204", 3, 3),
+    ]
+
+
+def test_a_cell_of_several_lines_stays_in_its_row() -> None:
+    rows = ["Question: Do you ship?; Answer: Yes.\nIn two days.", "Question: Returns?; Answer: 30 days."]
+    text = "\n".join(rows)
+    made = document(
+        text,
+        Section(start=0, end=len(rows[0]), sheet="F", row=2),
+        Section(start=len(rows[0]) + 1, end=len(text), sheet="F", row=3),
+    )
+    assert [(chunk.text, chunk.row) for chunk in chunks(made)[1:]] == [(rows[0], 2), (rows[1], 3)]
+
+
+def test_a_row_too_long_for_a_passage_is_cut_and_goes_on_under_its_first_cell() -> None:
+    text = "Product: Chair; Notes: " + "solid oak and linen " * 60
+    cut = chunks(document(text, Section(start=0, end=len(text), sheet="S", row=7)))
+    assert len(cut) > 1
+    assert all(len(chunk.text) <= LIMIT + 20 and chunk.row == 7 for chunk in cut)
+    assert all(chunk.text.startswith("Product: Chair") for chunk in cut)
+
+
+def test_a_long_mail_is_cut_like_text_and_keeps_who_wrote_it_when() -> None:
+    people = "Ana Pérez <ana@x.es> → info@tienda.es · 2026-03-03 10:00"
+    body = " ".join(f"La frase número {n} cuenta lo que pasó con el pedido roto." for n in range(40))
+    text = f"Pedido 123 roto\n{people}\n\n{body}"
+    section = Section(start=0, end=len(text), heading="Pedido 123 roto", row=1)
+    cut = chunks(document(text, section, name="mail.eml").model_copy(update={"kind": "eml"}))
+    assert len(cut) > 3
+    assert all(chunk.text.startswith(f"{people}\nLa frase") and chunk.text.endswith(".") for chunk in cut)
+    assert all(len(chunk.text) <= LIMIT + len(people) + 1 and chunk.row is None for chunk in cut)
+
+
+def test_a_talk_is_cut_between_turns() -> None:
+    turns = [
+        f"{who}: Digo la cosa número {n}. Y luego otra más larga todavía." for n in range(9) for who in ("Ana", "Sol")
+    ]
+    text = "\n".join(turns)
+    made = document(text, Section(start=0, end=len(text), heading="2026-03-03 · Ana, Sol"), name="chat.txt")
+    cut = chunks(made.model_copy(update={"kind": "whatsapp"}))
+    assert len(cut) > 1
+    assert all(line in turns for chunk in cut for line in chunk.text.split("\n"))
+
+
+def test_a_question_and_its_answer_are_a_passage() -> None:
+    text = "FAQ\n\nHow long does it take?\nIt takes 30 days.\n\nDo you ship to Malta?\nYes.\nIn 5 days.\n\nWhy?\nHow?"
+    assert [chunk.text for chunk in chunks(document(text))] == [
+        "FAQ\n\nHow long does it take?\nIt takes 30 days.",
+        "Do you ship to Malta?\nYes.\nIn 5 days.\n\nWhy?\nHow?",
+    ]
+
+
+def test_passages_end_with_a_paragraph_where_one_ends_in_their_second_half() -> None:
+    paragraphs = [" ".join(f"{word} number {n} says something here." for n in range(12)) for word in ("One", "Two")]
+    cut = chunks(document("\n\n".join(paragraphs)))
+    assert [chunk.text for chunk in cut] == paragraphs
 
 
 def test_a_heading_alone_is_no_passage_and_an_empty_document_has_none() -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,29 +13,20 @@ from studio.base import project as projects
 from studio.base.errors import NotEnough, NotFound, NotPossibleHere, Stopped
 from studio.base.events import Event, Progress
 from studio.base.project import Project
-from studio.base.records import Document, Language
-from studio.retrieval import Hits, build, calibration, index, search, table
-from tests.retrieval.fakes import WordEmbedder
+from studio.base.records import Document, Filter
+from studio.retrieval import build, calibration, finding, forget, index, search, storage, table
+from tests.retrieval.fakes import WordEmbedder, found, go_on, put
 
 TEXTS = {
     "Devoluciones.pdf": "Las devoluciones se admiten durante 30 días naturales. El dinero tarda de 5 a 10 días laborables.",
     "Garantía.pdf": "La garantía cubre averías de fábrica durante 3 años. El Sr. Ortega la atiende, según el art. 5.",
     "O'Neill's shipping.md": "We ship to the UK by O'Neill Couriers for £4.95. Delivery takes 3 working days.",
-    "Precios.xlsx": "Producto: Pala; Precio: 12,50 €\nProducto: Azada; Precio: 18 €",
+    "Precios.xlsx": "Producto: Pala y azada; Precio: 12,50 €",
 }
-
-
-def go_on() -> bool:
-    return False
 
 
 def said(events: list[Event]) -> list[tuple[float, float]]:
     return [(event.done, event.of) for event in events if isinstance(event, Progress)]
-
-
-def put(project: Project, name: str, text: str, language: Language = "es") -> None:
-    made = Document(id=name, name=name, kind="md", text=text, source=f"sources/{name}", sha256=name, language=language)
-    project.store.put_source(made.source, made.sha256, [made], [], [])
 
 
 @pytest.fixture
@@ -43,10 +35,6 @@ def project(tmp_path: Path) -> Project:
     for name, text in TEXTS.items():
         put(made, name, text)
     return made
-
-
-def found(hits: Hits) -> list[str]:
-    return [passage.chunk.document for passage in hits.passages]
 
 
 def test_documents_are_found_by_meaning_and_by_words_without_accents_and_in_the_plural(project: Project) -> None:
@@ -101,6 +89,54 @@ def test_only_what_changed_is_embedded_again(project: Project) -> None:
     assert engine.seen == ["Garantía. La garantía dura ahora 5 años."]
     assert "5 años" in search(project, "¿Cuánto dura la garantía?", engine).passages[0].chunk.text
     assert len(list(project.index.glob("*.lance"))) == 1
+
+
+def test_new_text_is_found_by_its_words_before_its_vectors_are_there(project: Project) -> None:
+    engine = WordEmbedder()
+    build(project, engine, lambda event: None, go_on)
+    put(project, "Horario.md", "Abrimos los sábados de nueve a dos.")
+    with pytest.raises(Stopped):
+        build(project, engine, lambda event: None, lambda: True)
+    hits = search(project, "¿Abrimos los sábados?", engine)
+    assert (found(hits)[0], hits.passages[0].similarity, hits.answerable) == ("Horario.md", 0.0, True)
+    build(project, engine, lambda event: None, go_on)
+    assert search(project, "¿Abrimos los sábados?", engine).passages[0].similarity > 0.5
+
+
+def test_what_is_forgotten_lies_in_no_file_of_the_index(project: Project) -> None:
+    engine = WordEmbedder()
+    build(project, engine, lambda event: None, go_on)
+    gone = project.store.documents()[1]
+    project.store.remove_source(gone.source)
+    forget(project, {gone.id})
+    kept = {path.name for path in project.index.rglob("*") if path.is_file() and b"ortega" in path.read_bytes().lower()}
+    assert kept == set()
+    assert found(search(project, "devoluciones", engine))[0] == "Devoluciones.pdf"
+    assert build(project, engine, lambda event: None, go_on).chunks == 3
+    assert len(engine.seen) == 4
+
+
+@pytest.mark.parametrize(
+    ("only", "expected"),
+    [
+        (Filter(), {"Devoluciones.pdf", "Garantía.pdf", "O'Neill's shipping.md", "Precios.xlsx"}),
+        (Filter(documents=("O'Neill's shipping.md",)), {"O'Neill's shipping.md"}),
+        (Filter(languages=("en",)), {"News.md"}),
+        (Filter(since="2026-01-01"), {"News.md"}),
+        (Filter(since="2026-01-01", until="2026-02-01"), set()),
+    ],
+)
+def test_only_what_the_filter_lets_through_is_found(project: Project, only: Filter, expected: set[str]) -> None:
+    engine = WordEmbedder()
+    text = "We deliver on Saturdays."
+    news = Document(
+        id="News.md", name="News.md", kind="md", text=text, source="s", sha256="n", language="en", date="2026-03-01"
+    )
+    project.store.put_source("s", "n", [news], [], [])
+    build(project, engine, lambda event: None, go_on)
+    hits = found(search(project, "días de garantía o shipping", engine, limit=20, only=only))
+    assert set(hits) - {"News.md"} == expected - {"News.md"}
+    assert ("News.md" in hits) >= ("News.md" in expected)
 
 
 def test_a_deleted_index_comes_out_the_same(project: Project) -> None:
@@ -172,19 +208,6 @@ def test_a_removed_document_is_not_found_any_more_before_the_next_build(project:
     assert (hits.passages, hits.answerable) == ((), False)
 
 
-def test_probes_about_the_companys_own_trade_do_not_raise_the_threshold() -> None:
-    on_topic = calibration.Probe("elsewhere", 0.95, 0.9)
-    others = [calibration.Probe("elsewhere", 0.70, 0.0), calibration.Probe("elsewhere", 0.72, 0.0)]
-    assert calibration.threshold([on_topic, *others]) == pytest.approx(0.719)
-    assert calibration.threshold([on_topic]) == pytest.approx(0.95 + 0.9 * calibration.COVER_WEIGHT)
-
-
-def test_what_companies_seldom_write_down_raises_the_threshold() -> None:
-    elsewhere = [calibration.Probe("elsewhere", 0.7, 0.0)] * 9
-    company = [calibration.Probe("company", 0.7 + n / 100, 0.0) for n in range(11)]
-    assert calibration.threshold([*elsewhere, *company]) == pytest.approx(0.79)
-
-
 def test_every_language_has_its_probes() -> None:
     assert {language: len(set(asked)) for language, asked in calibration.probes().items()} == {"en": 64, "es": 64}
 
@@ -192,12 +215,68 @@ def test_every_language_has_its_probes() -> None:
 def test_a_name_with_quotes_is_a_name(project: Project) -> None:
     engine = WordEmbedder()
     build(project, engine, lambda event: None, go_on)
-    made = table.manifest(project.index)
+    place = storage.of(project)
+    made = table.manifest(place)
     assert made is not None
-    assert [chunk.document for chunk in table.passages_of(project.index, made, "O'Neill's shipping.md")] == [
+    assert [chunk.document for chunk in finding.passages_of(place, made, "O'Neill's shipping.md")] == [
         "O'Neill's shipping.md"
     ]
-    assert table.passages_of(project.index, made, "x' OR 1=1 --") == []
+    assert finding.passages_of(place, made, "x' OR 1=1 --") == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "trained", "made", "expected"),
+    [
+        (9, 0, "", ("", 0)),
+        (10, 0, "", ("IvfSq", 10)),
+        (19, 10, "IvfSq", ("IvfSq", 10)),
+        (20, 10, "IvfSq", ("IvfSq", 20)),
+        (30, 20, "IvfSq", ("IvfRq", 30)),
+        (31, 30, "IvfRq", ("IvfRq", 30)),
+        (3, 30, "IvfRq", ("IvfRq", 30)),
+    ],
+)
+def test_how_vectors_are_indexed_depends_on_how_many_there_are(
+    monkeypatch: pytest.MonkeyPatch, rows: int, trained: int, made: str, expected: tuple[str, int]
+) -> None:
+    class Opened:
+        kind = made
+
+        def list_indices(self) -> list[SimpleNamespace]:
+            return [SimpleNamespace(name="vector_idx", index_type=self.kind)] if self.kind else []
+
+        def create_index(self, _column: str, *, config: object, replace: bool) -> None:
+            self.kind = type(config).__name__
+
+        def optimize(self, *, cleanup_older_than: object) -> None: ...
+
+    opened = Opened()
+    monkeypatch.setattr(table, "EXACT_UNTIL", 10)
+    monkeypatch.setattr(table, "COMPRESSED_FROM", 30)
+    monkeypatch.setattr(table, "connect", lambda place: SimpleNamespace(open_table=lambda name: opened))
+    now = table.tidy(storage.Place(Path()), "t", filled=rows, trained=trained)
+    assert (opened.kind, now) == expected
+
+
+@pytest.mark.slow
+def test_a_search_through_a_vector_index_finds_what_comparing_with_all_finds(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, questions = WordEmbedder(), ["averia", "plazo de devolución", "novedad 300", "sábados a las 7"]
+    put(
+        project,
+        "News.md",
+        "\n\n".join(f"Novedad {n}: abrimos los sábados a las {n}. " + "Texto. " * 60 for n in range(300)),
+    )
+    build(project, engine, lambda event: None, go_on)
+    exact = [search(project, question, engine) for question in questions]
+    monkeypatch.setattr(table, "EXACT_UNTIL", 200)
+    put(project, "More.md", "Nada.")
+    build(project, engine, lambda event: None, go_on)
+    made = table.manifest(storage.of(project))
+    assert made is not None
+    assert made.trained >= 300
+    assert [found(search(project, question, engine))[:1] for question in questions] == [found(e)[:1] for e in exact]
 
 
 KILLED = """

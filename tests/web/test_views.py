@@ -12,7 +12,7 @@ from studio.base.records import Answer, Fault, Feedback, Finding, Run, Variant
 from studio.comparison import standing
 from studio.web import charts
 from studio.web.asking import Column
-from studio.web.views import advice, answers, explanation, export, improve, material, projects, run
+from studio.web.views import advice, answers, explanation, export, improve, projects, run
 from studio.web.voice import Voice
 from tests.web import stories
 from tests.web.conftest import text
@@ -41,18 +41,11 @@ def test_nothing_a_person_or_a_model_writes_becomes_markup(voice: Voice, tmp_pat
     game = records.Game(
         kind="question", units=(records.Unit(text=EVIL, value=5.0),), base=0.0, full=5.0, method="exact", evaluations=2
     )
-    example = stories._example(1, EVIL).model_copy(
-        update={"messages": (records.Message(role="user", content=EVIL),) * 2}
-    )
     feedback = Feedback(question=EVIL, correction=EVIL)
     shown = [
         projects.cards([projects.Entry(Card(name=EVIL))], voice),
         answers.grid([Column(variant, EVIL)], voice),
         answers.grid([Column(variant, EVIL, (nasty,), answer)], voice, whys={answer.id: explanation.Why((game,))}),
-        material.sources(
-            [EVIL], [], [example], {EVIL: ()}, [material.Refused(EVIL, Fault(code="name_empty"))], 1, voice
-        ),
-        material.preview([example], voice),
         improve.corrections([feedback], voice),
         run.panel(a_run("failed", fault=Fault(code="unexpected", parameters={"reason": EVIL})), Said(), 0, voice),
         export.prepared(
@@ -62,7 +55,7 @@ def test_nothing_a_person_or_a_model_writes_becomes_markup(voice: Voice, tmp_pat
         ),
     ]
     assert all(tame(html) for html in shown)
-    assert all("&lt;" in html for html in (shown[0], shown[1], shown[4], shown[5]))
+    assert all("&lt;" in html for html in (shown[0], shown[1], shown[3], shown[4]))
 
 
 def test_a_citation_opens_the_passage_with_its_document_page_and_words(tmp_path: Path) -> None:
@@ -250,11 +243,6 @@ def test_the_curve_has_words_for_those_who_do_not_see_it() -> None:
     assert charts.learning_curve([Loss(step=1, of=1, validation=0.0)], EN)
 
 
-def test_findings_come_with_the_serious_ones_first() -> None:
-    html = material.findings([Finding(code="documents_ready", level="good"), Finding(code="nothing", level="stop")], EN)
-    assert html.index("ic stop") < html.index("ic good")
-
-
 def test_an_approach_that_is_not_possible_cannot_be_picked() -> None:
     advised = records.Advice(
         options=(
@@ -328,3 +316,9 @@ def test_numbers_are_written_as_people_write_them(voice: Voice, shown: tuple[str
         voice.minutes(100),
     )
     assert made == shown
+
+
+def test_an_index_in_the_making_says_that_it_can_be_searched_already() -> None:
+    said = Said(stages=("index",), stage="index", done=3, of=9)
+    assert EN.t("run.words_first") in text(run.panel(a_run("running"), said, 0, EN))
+    assert EN.t("run.words_first") not in text(run.panel(a_run("running"), said.model_copy(update={"of": 0}), 0, EN))

@@ -49,11 +49,12 @@ def test_a_page_opened_for_a_project_that_vanished_says_so(browser: Browser, pag
 def test_every_handler_asks_whose_project_it_is_about(browser: Browser) -> None:
     for page in STEPS:
         for name, number in browser.functions("en", page).items():
-            if name.startswith(("load_", "<lambda>")) or name in ("on_tick", "on_edit"):
+            if name.startswith(("load_", "<lambda>")) or name in ("on_tick", "on_edit", "on_changed"):
                 continue
             fn = browser.client.app.state.pages["en"].fns[number]  # type: ignore[attr-defined]
             values = [[] if isinstance(part, gr.CheckboxGroup) else None for part in fn.inputs]
-            event = {"source": "x", "variant": "x", "answer": "x", "answers": "x", "question": "x", "feedback": "x"}
+            names = ("answer", "answers", "batch", "code", "feedback", "id", "name", "question", "source", "variant")
+            event = dict.fromkeys(names, "x")
             answer = browser.do(page, name, values, "0123456789ab", event=event)
             assert "no project called" in str(answer), (page, name, answer)
 
@@ -140,41 +141,6 @@ def test_a_step_without_a_choice_says_what_to_choose(browser: Browser, root: Pat
     assert projects.open_by_id(root, made.id).card.chosen == ("documents",)
 
 
-def upload(browser: Browser, name: str, content: bytes) -> dict[str, Any]:
-    path = browser.client.post("/en/gradio_api/upload", files={"files": (name, content)}).json()[0]
-    return {"path": path, "orig_name": name, "meta": {"_type": "gradio.FileData"}}
-
-
-def test_a_file_larger_than_the_studio_was_set_up_for_is_refused(
-    browser: Browser, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from studio import intake
-
-    seen: dict[str, int] = {}
-    monkeypatch.setattr(intake, "add", lambda project, path, name, largest_mb: seen.update({name: largest_mb}))
-    made = projects.create(root, "Large")
-    browser.do("data", "on_upload", [[upload(browser, "rows.csv", b"question,answer\na,b\n")]], made.id)
-    assert seen == {"rows.csv": browser.client.app.state.studio.settings.max_upload_mb}  # type: ignore[attr-defined]
-
-
-def test_good_files_are_taken_in_and_a_bad_one_is_told_beside_them(browser: Browser, root: Path) -> None:
-    made = projects.create(root, "Upload")
-    good = upload(browser, "questions.csv", b"question,answer\nHow long?,Seven days.\nHow much?,Ten euros.\n")
-    bad = upload(browser, "empty.pdf", b"")
-    shown = browser.do("data", "on_upload", [[good, bad]], made.id)
-    page = text(str(shown))
-    assert "questions.csv" in page
-    assert "2 examples" in page
-    assert "empty.pdf" in page
-    assert [example.answer for example in projects.open_by_id(root, made.id).store.examples()] == [
-        "Seven days.",
-        "Ten euros.",
-    ]
-    assert not Path(good["path"]).exists()
-    shown = browser.do("data", "on_remove", [], made.id, event={"source": "sources/questions.csv"})
-    assert not projects.open_by_id(root, made.id).store.examples()
-
-
 def pick(browser: Browser, made: Project, answers: list[Answer], variant: str) -> str:
     """Press "this one is best" under answers as they stand on somebody's page."""
     event = {"variant": variant, "answers": " ".join(answer.id for answer in answers)}
@@ -221,7 +187,7 @@ def test_a_choice_that_was_never_shown_is_refused(browser: Browser, root: Path) 
 
 def test_nobody_to_ask_is_said(browser: Browser, root: Path) -> None:
     made = stories.project(root, "Nobody")
-    assert "at least one assistant" in browser.do("compare", "on_ask", ["Why?", []], made.id)
+    assert "at least one assistant" in browser.do("compare", "on_ask", ["Why?", [], [], [], "", ""], made.id)
 
 
 def test_a_correction_becomes_an_example_on_request(browser: Browser, root: Path) -> None:

@@ -10,6 +10,7 @@ from studio.base import events
 from studio.base.project import Project
 from studio.base.records import APPROACHES_THAT_TRAIN, Run
 from studio.web import charts
+from studio.web.parts import searching
 from studio.web.shell import BARE, QUICK, SLOW, Shell
 from studio.web.views import build as views
 from studio.web.views import run as run_views
@@ -32,6 +33,7 @@ def build(shell: Shell) -> None:
         with gr.Column(visible=False, elem_classes="card", elem_id="chartcard") as box:
             gr.HTML(shell.voice.html("title.html", title=t("build.chart")), **BARE)
             chart = gr.HTML(elem_id="chart", **BARE)
+        fold, embedder = searching.build(shell)
         with gr.Accordion(t("build.details"), open=False, elem_classes="fold"):
             details = gr.HTML(elem_id="details", **BARE)
         dialog = gr.HTML(views.dialog(shell.voice), elem_id="dialogs", js_on_load=DIALOG, **BARE)
@@ -54,6 +56,7 @@ def build(shell: Shell) -> None:
             return look(shell, project)
 
         page.on_load(lambda project, _request: planned(shell, project), [plan])
+        page.on_load(lambda project, _request: searching.look(project), [fold, embedder])
         page.on_load(lambda project, _request: look(shell, project), shown)
         start.click(shell.guard(on_start), None, shown, **SLOW)
         timer.tick(on_tick, None, shown, **QUICK)

@@ -1,7 +1,9 @@
-"""Step 5: the same question to several assistants, side by side; why each answered so; and the test questions' results."""
+"""Step 5: the same question to several assistants, side by side, and on from there; why each answered so, how careful they
+should be, and the test questions' results."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,9 +13,12 @@ from studio import answering, comparison, orders
 from studio.base import events, files
 from studio.base.errors import BadInput, NotFound
 from studio.base.project import Project
-from studio.base.records import Answer, Approach, Explanation, Scorecard, Variant, Vote
+from studio.base.records import Answer, Approach, Explanation, Filter, Scorecard, Variant, Vote
+from studio.web import conversation, passages
 from studio.web.asking import Asking, Column
+from studio.web.frame import gestures
 from studio.web.pages.advice import approaches
+from studio.web.parts import careful, narrowing, whynot
 from studio.web.shell import BARE, QUICK, SLOW, Shell
 from studio.web.views import answers as views
 from studio.web.views import run as run_views
@@ -26,16 +31,7 @@ MOST = 4
 MOST_SHOWN = len(get_args(Approach))
 SUGGESTED = 40
 RECENT = 12  # records read again each second while something works: three rounds of four answers
-GESTURES = """
-element.addEventListener("click", (event) => {
-  const pick = event.target.closest("[data-pick]"), why = event.target.closest("[data-why]");
-  if (pick && !pick.disabled) {
-    const shown = element.querySelector("[data-answers]").dataset.answers;  // another tab may have asked since
-    trigger("pick", { variant: pick.dataset.pick, answers: shown });
-  }
-  if (why) trigger("why", { answer: (document.documentElement.dataset.why = why.dataset.why) });
-});
-"""
+TO_QUESTION = "() => document.querySelector('#question input')?.focus()"
 
 
 def build(shell: Shell) -> None:
@@ -53,25 +49,61 @@ def build(shell: Shell) -> None:
             )
             ask = gr.Button(t("compare.ask"), variant="primary", scale=0, min_width=120, elem_id="ask")
         who = gr.CheckboxGroup(approaches(shell), label=t("compare.who"), elem_classes="pills bare", elem_id="who")
-        grid = gr.HTML(elem_id="grid", js_on_load=GESTURES, **BARE)
+        fold, narrow = narrowing.build(shell)
+        grid = gr.HTML(elem_id="grid", js_on_load=gestures(more="answers.js"), **BARE)
+        found = whynot.build(shell)
+        dial = careful.build(shell)
         results = gr.HTML(elem_id="results", **BARE)
         job = gr.HTML(elem_id="job", **BARE)
         with gr.Row(elem_classes="inline"):
             test = gr.Button(t("results.run"), variant="secondary", scale=0, min_width=200, elem_id="test")
         timer = gr.Timer(1, active=False)
-        live = [grid, results, job, test, timer]
+        live = [grid, results, job, test, dial, timer]
 
-        async def on_ask(request: gr.Request, question: str | None, who: list[str]) -> AsyncIterator[list[Any]]:
+        async def on_ask(
+            request: gr.Request, question: str | None, who: list[str], *narrow: Any
+        ) -> AsyncIterator[list[Any]]:
             project = shell.project(request)
-            asking = Asking(project, chosen(project, who), question or "", shell.studio.engine)
+            talk = asked(project, chosen(project, who), question or "", narrowing.given(*narrow), [])
+            async with aclosing(talk) as stream:
+                async for shown in stream:
+                    yield shown
+
+        async def on_follow(request: gr.Request, given: gr.EventData, *narrow: Any) -> AsyncIterator[list[Any]]:
+            project = shell.project(request)
+            before = conversation.shown(project, given.thread)
+            variants = still(project, before[-1])
+            talk = asked(project, variants, given.question, narrowing.given(*narrow), before)
+            async with aclosing(talk) as stream:
+                async for shown in stream:
+                    yield shown
+
+        async def asked(
+            project: Project, variants: list[Variant], question: str, only: Filter, before: conversation.Turns
+        ) -> AsyncGenerator[list[Any]]:
+            told = conversation.histories(before, shell.voice)
+            asking = Asking(project, variants, question, shell.studio.engine, told, only)
+            sources = {each.id: passages.sources(project, each) for turn in before for each in turn}
             try:
                 while not asking.finished:
-                    yield [views.grid(asking.columns, shell.voice), gr.skip()]
+                    yield [
+                        views.grid(asking.columns, shell.voice, earlier=before, sources=sources, project=project.id),
+                        gr.skip(),
+                    ]
                     await asyncio.sleep(0.1)
-                yield [views.grid(asking.columns, shell.voice), gr.Timer(active=working(shell, project))]
+                made = [column.answer for column in asking.columns if column.answer]
+                if made:
+                    conversation.keep(project, [*before, made])
+                shown = shown_together(shell, project, [*before, made], asking.columns)
+                yield [shown, gr.Timer(active=working(shell, project))]
                 asking.complain()
             finally:
                 asking.stop()
+
+        def on_fresh(request: gr.Request) -> str:
+            project = shell.project(request)
+            conversation.end(project)
+            return answers(shell, project)
 
         def on_pick(request: gr.Request, given: gr.EventData) -> Any:
             project = shell.project(request)
@@ -98,16 +130,21 @@ def build(shell: Shell) -> None:
         gr.on(
             [ask.click, question.select],
             shell.guard(on_ask),
-            [question, who],
+            [question, who, *narrow],
             [grid, timer],
             trigger_mode="once",
             **SLOW,
         )
+        grid.follow(shell.guard(on_follow), narrow, [grid, timer], trigger_mode="once", **SLOW)
+        grid.fresh(shell.guard(on_fresh), None, grid, **SLOW).success(fn=None, js=TO_QUESTION, api_visibility="private")
+        whynot.wire(shell, grid, found)
+        careful.wire(shell, dial, timer)
         grid.pick(shell.guard(on_pick), None, grid, **SLOW)
         grid.why(shell.guard(on_why), None, live, **SLOW).success(fn=None, js=TO_WHY, api_visibility="private")
         test.click(shell.guard(on_test), None, live, **SLOW)
         timer.tick(on_tick, None, live, **QUICK)
         page.on_load(lambda project, _request: form(shell, project), [question, who])
+        page.on_load(lambda project, _request: narrowing.look(project, answering.variants(project)), [fold, *narrow])
         page.on_load(lambda project, _request: look(shell, project), live)
         shell.actions("compare")
 
@@ -116,8 +153,9 @@ def form(shell: Shell, project: Project) -> list[Any]:
     """Questions to choose from and assistants to ask."""
     questions = [question.question for question in project.store.questions()][:SUGGESTED]
     variants = answering.variants(project)
-    shown = views.latest_together(project.store.latest(Answer, RECENT), variants)
-    last = shown[0].question if shown else questions[0] if questions else None
+    turns = conversation.turns(project, variants)
+    shown = turns[-1] if turns else []
+    last = turns[0][0].question if turns else questions[0] if questions else None
     choices = [(views.name(variant, shell.voice), variant.approach) for variant in variants]
     before = {answer.variant for answer in shown}
     asked = [variant.approach for variant in variants if variant.id in before] or [each[1] for each in choices][:MOST]
@@ -139,16 +177,24 @@ def look(shell: Shell, project: Project) -> list[Any]:
         views.results(cards[-1] if cards else None, project.variants(), voice),
         panel,
         gr.Button(visible=can_test),
+        careful.look(shell, project),
         gr.Timer(active=working(shell, project)),
     ]
 
 
 def answers(shell: Shell, project: Project) -> Any:
-    """The last question's answers with the vote on them and what explains them."""
+    """The conversation on the page with the vote on its last answers and what explains them."""
     variants = answering.variants(project)
-    shown = views.latest_together(project.store.latest(Answer, RECENT), variants)
+    turns = conversation.turns(project, variants)
     by_id = {variant.id: variant for variant in variants}
+    shown = [answer for answer in turns[-1] if answer.variant in by_id] if turns else []
     columns = [Column(by_id[answer.variant], answer.text, answer.passages, answer) for answer in shown]
+    return shown_together(shell, project, turns, columns)
+
+
+def shown_together(shell: Shell, project: Project, turns: conversation.Turns, columns: list[Column]) -> str:
+    """The last question's columns under the questions before it, everything looked up that stands on disk about them."""
+    shown = [column.answer for column in columns if column.answer]
     ids = tuple(answer.id for answer in shown)
     votes = [vote for vote in project.store.latest(Vote, RECENT) if vote.answers == ids]
     return views.grid(
@@ -157,6 +203,9 @@ def answers(shell: Shell, project: Project) -> Any:
         chosen=votes[-1].winner if votes else None,
         voted=bool(votes),
         whys=whys(shell, project, shown),
+        earlier=turns[:-1],
+        sources={answer.id: passages.sources(project, answer) for turn in turns for answer in turn},
+        project=project.id,
     )
 
 
@@ -194,12 +243,22 @@ def whys(shell: Shell, project: Project, shown: list[Answer]) -> dict[str, Why]:
 
 def working(shell: Shell, project: Project) -> bool:
     return any(
-        run.kind in ("explain", "evaluate") and run_views.is_active(run) for run in shell.studio.runs.of(project)
+        run.kind in ("explain", "evaluate", "calibrate") and run_views.is_active(run)
+        for run in shell.studio.runs.of(project)
     )
 
 
 def chosen(project: Project, who: list[str]) -> list[Variant]:
     variants = [variant for variant in orders.assistants(project) if variant.approach in who][:MOST]
+    if not variants:
+        raise BadInput("nobody_asked")
+    return variants
+
+
+def still(project: Project, before: list[Answer]) -> list[Variant]:
+    """Those who answered the question before and still can. Raises BadInput when nobody is left."""
+    spoke = {answer.variant for answer in before}
+    variants = [variant for variant in orders.assistants(project) if variant.id in spoke]
     if not variants:
         raise BadInput("nobody_asked")
     return variants

@@ -144,7 +144,7 @@ def checklist(shell: Shell, project: Project, which: str | None) -> Any:
     cards = store.all(Scorecard)
     variant = _chosen(project, which)
     model = engines.model(variant.model if variant else orders.model_of(project, shell.studio.runs))
-    findings = health.check(store.documents(), store.examples(), store.questions(), project.card.goal)
+    findings = health.report(project)
     return views.checklist(model, cards[-1] if cards else None, variant, findings, shell.voice)
 
 

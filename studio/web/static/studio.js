@@ -68,6 +68,7 @@
       wrap.setAttribute("role", "radiogroup");
       if (label) wrap.setAttribute("aria-label", label.innerText.trim());
     }
+    for (const day of document.querySelectorAll("#page .day input[type=text]")) day.type = "date"; // Gradio's own picker has a nameless button
     document.querySelectorAll("button.upload-container[aria-label]").forEach((button) => button.removeAttribute("aria-label"));
   };
 

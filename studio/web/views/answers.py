@@ -1,16 +1,27 @@
-"""Answers side by side, with what they cite; and the test questions' results."""
+"""Answers side by side, as a conversation each, with what they cite; and the test questions' results."""
 
-import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from studio.base.records import Answer, Difference, Explanation, Score, Scorecard, Variant, VariantScores
+from studio.base.records import (
+    APPROACHES_THAT_SEARCH,
+    Answer,
+    Computed,
+    Difference,
+    Explanation,
+    Score,
+    Scorecard,
+    Variant,
+    VariantScores,
+)
 from studio.web.asking import Column
+from studio.web.views import marks
 from studio.web.views.explanation import Why, why
+from studio.web.views.sources import Source, bare
 from studio.web.voice import Voice
 
 LETTERS = "ABCDEFGH"
-_CITED = re.compile(r"\[(\d{1,2})\]")
+Sources = Mapping[str, Sequence[Source]]  # by answer
 
 
 def grid(
@@ -20,17 +31,29 @@ def grid(
     chosen: str | None = None,
     voted: bool = False,
     whys: Mapping[str, Why] | None = None,
+    earlier: Sequence[Sequence[Answer]] = (),
+    sources: Sources | None = None,
+    project: str = "",
 ) -> str:
-    """The columns. `chosen` is the variant picked as best, `voted` says whether anything was, `whys` goes by answer."""
+    """The columns. `chosen` is the variant picked as best, `voted` says whether anything was, `whys` goes by answer;
+    `earlier` are the questions before this one with their answers, `sources` what all of them cite, by answer.
+    """
     if not columns:
         return voice.html("answers_none.html")
     finished = all(column.finished for column in columns)
+    shown = sources or {}
+    latest = " ".join(column.answer.id for column in columns if column.answer)
+    thread = [*(" ".join(answer.id for answer in turn) for turn in earlier), latest]
     return voice.html(
         "answers.html",
-        columns=[_column(at, column, voice, chosen, whys or {}) for at, column in enumerate(columns)],
+        columns=[_column(at, column, voice, chosen, whys or {}, earlier, shown) for at, column in enumerate(columns)],
         letters=LETTERS,
         finished=finished and any(column.answer for column in columns),
         none_chosen=voted and chosen is None,
+        marked=any(column.answer and column.answer.support for column in columns),
+        thread=";".join(thread),
+        follows=bool(earlier),
+        project=project,
     )
 
 
@@ -55,51 +78,74 @@ def name(variant: Variant, voice: Voice) -> str:
     return voice.approach(variant.approach)
 
 
-def _column(at: int, column: Column, voice: Voice, chosen: str | None, whys: Mapping[str, Why]) -> dict[str, object]:
+def _column(
+    at: int,
+    column: Column,
+    voice: Voice,
+    chosen: str | None,
+    whys: Mapping[str, Why],
+    earlier: Sequence[Sequence[Answer]],
+    sources: Sources,
+) -> dict[str, object]:
     answer = column.answer
+    before = [each for turn in earlier for each in turn if each.variant == column.variant.id]
+    searches = column.variant.approach in APPROACHES_THAT_SEARCH
     return {
         "variant": column.variant.id,
         "name": name(column.variant, voice),
-        "parts": _parts(column, answer, voice),
+        "turns": [_turn(each, voice) for each in before],
+        "question": column.question or (answer.question if answer else ""),
+        "understood": answer.understood if answer else "",
+        "writing": column.text,
+        "said": said(answer, voice) if answer else "",
         "busy": not column.finished,
         "searching": not column.finished and not column.text,
         "refused": bool(answer and answer.refused),
         "quoted": bool(answer and answer.quoted and not answer.refused),
+        "computed": _computed(answer.computed, voice) if answer and answer.computed else None,
         "fault": voice.fault(column.fault) if column.fault else "",
         "chosen": chosen == column.variant.id,
         "answer": answer.id if answer else "",
-        "sources": _sources(answer, voice),
+        "sources": [
+            {"answer": each.id, "source": source, "place": voice.place_of(source.chunk)}
+            for each in (*before, *([answer] if answer else []))
+            for source in sources.get(each.id) or bare(each)
+        ],
+        "backed": marks.backed(answer, voice) if answer else None,
         "facts": _facts(column, voice),
         "why": why(whys[answer.id], answer, LETTERS[at], name(column.variant, voice), voice)
         if answer and answer.id in whys
         else "",
         "explainable": bool(answer and answer.text.strip() and not answer.refused and answer.messages),
+        "findable": bool(answer and searches and not answer.computed),
     }
 
 
-def _parts(column: Column, answer: Answer | None, voice: Voice) -> list[tuple[str, str, int]]:
-    """The text in pieces: words, the last word before a citation (it stays beside it), the citation's number or 0."""
-    if answer is None:
-        return [(column.text, "", 0)]
-    if not answer.text:
-        return [(voice.t("answer.not_found"), "", 0)]
-    real = {citation.number for citation in answer.citations}
-    parts, text = [], ""
-    for at, piece in enumerate(_CITED.split(answer.text)):
-        if at % 2 and int(piece) in real:
-            head, space, tail = text.rstrip().rpartition(" ")
-            parts.append((head + space, tail, int(piece)))
-            text = ""
-        else:
-            text += f"[{piece}]" if at % 2 else piece
-    return [*parts, (text, "", 0)]
+def said(answer: Answer, voice: Voice) -> str:
+    """An answer's words, or that nothing was found."""
+    return marks.said(answer, voice) if answer.text else voice.t("answer.not_found")
 
 
-def _sources(answer: Answer | None, voice: Voice) -> list[tuple[int, str, str]]:
-    if answer is None:
-        return []
-    cited = {c.number: answer.passages[c.passage] for c in answer.citations if c.passage < len(answer.passages)}
-    return [(number, voice.place(passage), passage.chunk.text) for number, passage in sorted(cited.items())]
+def _turn(answer: Answer, voice: Voice) -> dict[str, object]:
+    """An earlier question and what was answered."""
+    return {"question": answer.question, "understood": answer.understood, "said": said(answer, voice)}
+
+
+def _computed(computed: Computed, voice: Voice) -> dict[str, object]:
+    """How a figure was reckoned: the formula in words, where, and the rows it rests on."""
+    place = ", ".join(part for part in (computed.document, computed.sheet) if part)
+    rows = [
+        (voice.t("place.row", n=str(row.row)) if row.row is not None else "", row.text or row.name)
+        for row in computed.rows
+    ]
+    return {
+        "words": computed.words,
+        "sql": computed.sql,
+        "place": place,
+        "rows": rows,
+        "title": voice.count("computed.rows", computed.count),
+        "hidden": voice.t("health.where.more", n=computed.count - len(rows)) if computed.count > len(rows) else "",
+    }
 
 
 def _facts(column: Column, voice: Voice) -> list[tuple[str, str]]:

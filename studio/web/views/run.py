@@ -9,6 +9,7 @@ from studio.base.records import Run
 from studio.web.voice import Voice
 
 ACTIVE = ("queued", "running")
+WORDS_FIRST = "index"  # the stage in which everything can be found by its words as soon as it counts
 
 
 def panel(run: Run | None, said: Said, before: int, voice: Voice, *, of: str = "build", compact: bool = False) -> str:
@@ -22,7 +23,7 @@ def panel(run: Run | None, said: Said, before: int, voice: Voice, *, of: str = "
         state=run.state,
         compact=compact,
         title=_title(run, said, of, voice),
-        sentence=_sentence(run, before, of, voice),
+        sentence=_sentence(run, said, before, of, voice),
         percent=voice.percent(fraction),
         fraction=fraction,
         stages=_stages(run, said, voice),
@@ -42,14 +43,15 @@ def _title(run: Run, said: Said, of: str, voice: Voice) -> str:
     return voice.t(f"{of}.stopping" if run.state == "running" and run.cancel else f"{of}.{run.state}")
 
 
-def _sentence(run: Run, before: int, of: str, voice: Voice) -> str:
+def _sentence(run: Run, said: Said, before: int, of: str, voice: Voice) -> str:
     match run.state:
         case "failed" if run.fault:
             return voice.fault(run.fault)
         case "queued":
             return voice.t("run.waiting", n=before) if before else voice.t("run.starting")
         case "running":
-            return voice.t("run.again", n=run.attempt) if run.attempt > 1 else ""
+            again = voice.t("run.again", n=run.attempt) if run.attempt > 1 else ""
+            return voice.t("run.words_first") if said.stage == WORDS_FIRST and said.of else again
         case _:
             return voice.t(f"{of}.{run.state}.more")
 

@@ -1,0 +1,1 @@
+"""Mail: single messages, Outlook's own, mailboxes; threads, quoted history and signatures."""

@@ -1,0 +1,1 @@
+"""Text documents: Word, PowerPoint, OpenDocument, RTF, e-books, web pages and plain text."""

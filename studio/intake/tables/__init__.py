@@ -1,0 +1,1 @@
+"""Tables: CSV, spreadsheets, JSON; what a row and a column mean, and an account of every row."""

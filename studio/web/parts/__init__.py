@@ -1,0 +1,1 @@
+"""Parts of pages with handlers of their own: each builds its components, and says what they show."""

@@ -1,0 +1,22 @@
+"""Containers read in this process, with the files in them: what `child` does, without starting a process for each."""
+
+import tempfile
+from pathlib import Path
+from unittest import mock
+
+from studio.intake import importers, members
+from studio.intake.reading import Origin, Reading
+from tests.intake import makers
+
+
+def read(file: Path, **more: str) -> Reading:
+    """The file and all files in it. `more` of its origin: a password."""
+    allowance = members.Allowance(makers.origin(file.name).room)
+
+    def one(path: Path, origin: Origin) -> Reading:
+        reading = importers.read(path, origin)
+        return members.read(reading, origin, folder, allowance, one) if reading.members else reading
+
+    with tempfile.TemporaryDirectory() as name, mock.patch.object(tempfile, "tempdir", name):
+        folder = Path(name)
+        return one(file, makers.origin(file.name).model_copy(update=more))
