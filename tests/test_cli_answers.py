@@ -13,6 +13,8 @@ from studio.base.records import Answer, Calibration, Position, Support
 from tests.answering.fakes import Parrot
 from tests.test_cli import run, told
 
+pytestmark = pytest.mark.slow  # processes, sockets or many real tables
+
 RETURNS = "Everything can be returned within thirty days of delivery, in its own box."
 SHIPPING = "Parcels leave our warehouse in Lugo every weekday at five in the afternoon."
 

@@ -13,6 +13,8 @@ from studio.base.runs import Runs
 from studio.base.settings import Settings
 from studio.watching import Watched, Watcher
 
+pytestmark = pytest.mark.slow  # processes, sockets or many real tables
+
 HOURS = "# Horario\n\nAbrimos los sábados de nueve a dos.\n"
 
 

@@ -18,6 +18,8 @@ from studio.base.records import Fault, Run
 from studio.base.runs import Runs
 from studio.base.settings import Settings
 
+pytestmark = pytest.mark.slow  # processes, sockets or many real tables
+
 COMMAND = (sys.executable, str(Path(__file__).parent / "steps_work.py"))
 SUPERVISOR = """
 import sys

@@ -20,7 +20,10 @@ from tests.export import home
 from tests.hub.server import FINE, OTHER, READ, WRITE, Fault, Hub, serve
 
 # The client of 1.33 itself, on its way through git-LFS.
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,  # a real server, and a client that waits before it tries again
+    pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationWarning"),
+]
 
 PUT = "PUT /_lfs|PUT /_part|POST /_cas/v1/xorbs"
 

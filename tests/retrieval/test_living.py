@@ -19,6 +19,8 @@ from studio.base.project import Project
 from studio.retrieval import build, forget, index, search, storage, table
 from tests.retrieval.fakes import WordEmbedder, found, go_on, put
 
+pytestmark = pytest.mark.slow  # processes, sockets or many real tables
+
 OLD = {
     "Devoluciones.pdf": "Las devoluciones se admiten durante 30 días naturales. El dinero tarda 10 días laborables.",
     "Garantía.pdf": "La garantía cubre averías de fábrica durante 3 años. El Sr. Ortega la atiende.",

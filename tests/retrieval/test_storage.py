@@ -18,6 +18,8 @@ from studio.retrieval import build, clear, forget, search, storage, table
 from tests.retrieval.fakes import WordEmbedder, found, go_on, put
 from tests.retrieval.object_store import Store, serving
 
+pytestmark = pytest.mark.slow  # processes, sockets or many real tables
+
 TEXTS = {
     "Devoluciones.pdf": "Las devoluciones se admiten durante 30 días naturales.",
     "Garantía.pdf": "La garantía cubre averías de fábrica durante 3 años. El Sr. Ortega la atiende.",
