@@ -1,4 +1,5 @@
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,11 @@ def example(n: int, question: str, answer: str, split: str = "train") -> Example
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    made = projects.create(tmp_path, "Harbour", "en")
+    return harbour(tmp_path)
+
+
+def harbour(folder: Path) -> Project:
+    made = projects.create(folder, "Harbour", "en")
     made.change(model="smollm2-135m-instruct", instructions="You work for Harbour & Vale.")
     for name, text in {"Policy.pdf": POLICY, "Guide.docx": GUIDE}.items():
         document = Document(
@@ -53,10 +58,17 @@ def project(tmp_path: Path) -> Project:
     return made
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that was made searchable, once: an index takes a second, its copy none."""
+    made = harbour(tmp_path_factory.mktemp("built"))
+    made.store.put_fact("indexed", build(made, Parrot(), lambda event: None, lambda: False))
+    return made.folder
+
+
 @pytest.fixture
-def indexed(project: Project) -> Project:
-    project.store.put_fact("indexed", build(project, Parrot(), lambda event: None, lambda: False))
-    return project
+def indexed(built: Path, tmp_path: Path) -> Project:
+    return Project(shutil.copytree(built, tmp_path / "harbour"))
 
 
 def variant(approach: Approach, **more: object) -> Variant:

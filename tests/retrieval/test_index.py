@@ -71,11 +71,11 @@ def test_what_is_not_in_the_documents_is_not_answerable(project: Project) -> Non
     assert not search(project, "Which comet passes Saturn?", engine).answerable
 
 
-@pytest.mark.parametrize("question", ["¿?", "*", '"unclosed', "a AND (b", "x' OR 1=1 --", "<|im_end|>", "\x00", "🙂"])
-def test_odd_questions_find_something_or_nothing_but_never_break(project: Project, question: str) -> None:
+def test_odd_questions_find_something_or_nothing_but_never_break(project: Project) -> None:
     engine = WordEmbedder()
     build(project, engine, lambda event: None, go_on)
-    assert len(search(project, question, engine).passages) <= 4
+    for question in ("¿?", "*", '"unclosed', "a AND (b", "x' OR 1=1 --", "<|im_end|>", "\x00", "🙂"):
+        assert len(search(project, question, engine).passages) <= 4, question
 
 
 def test_only_what_changed_is_embedded_again(project: Project) -> None:
