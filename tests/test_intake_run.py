@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from studio import health, work
+from studio import work
 from studio.base import events, runs
 from studio.base import project as projects
 from studio.base.errors import Refused, Stopped
@@ -15,6 +15,7 @@ from studio.base.recipes import DatabaseRequest, IntakeRequest
 from studio.base.records import new_id
 from studio.base.runs import Runs
 from studio.base.settings import Settings
+from studio.health import reporting
 from tests.intake import makers
 
 GOOD = b"pregunta;respuesta\n" + "\u00bfCu\u00e1ndo abren?;A las nueve.\n".encode("cp1252")
@@ -33,7 +34,7 @@ def test_one_bad_file_of_a_batch_is_told_and_the_others_are_read(shop: Project, 
     assert {finding.level for finding in said.findings} == {"stop"}
     assert said.stages == ("read", "look")
     assert list(shop.incoming.iterdir()) == []
-    assert shop.store.fact("health") or health.report(shop)
+    assert shop.store.fact(reporting.FACT) is not None
 
 
 def test_a_file_that_wants_its_password_waits_for_it(shop: Project, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from studio.base.records import Chunk, Filter, Passage, Record
+from studio.base.records import Filter, Passage, Record
 from studio.retrieval import rows, storage, table
 from studio.retrieval.rows import quoted
 from studio.retrieval.storage import Place
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-WEIGHT = 0.6  # of the vectors in the mix with the words; best on five sets of six, and ahead of rank fusion on all
 POOL = 50
 PROBES = 50  # parts of the vector index that are looked into
 REFINED = 4  # times the pool whose full vectors are compared: .99 of the nearest are found, as bench_search shows
@@ -43,7 +42,6 @@ def search(
     limit: int,
     there: There | None = None,
     only: Filter = EVERYTHING,
-    weight: float = WEIGHT,
 ) -> Found:
     """The passages for a question: by meaning and by words, both brought to 0..1 and mixed; no passage text twice, none
     of a document that is not `there` any more, and none that the filter keeps out.
@@ -56,7 +54,7 @@ def search(
         by_meaning = {at: 1.0 - distance for at, distance in _columns(results[0], "_distance")}
         by_words = {at: score for result in results[1:] for at, score in _columns(result, "_score")}
         without = {at for result in results if made.waiting for at, there in _columns(result, "vector") if not there}
-        scores = _mixed(by_meaning, by_words, without, weight)
+        scores = _mixed(by_meaning, by_words, without, made.weight)
         chosen = _chosen(opened, scores, limit)
     cosines = {row["_rowid"]: float(row["vector"] @ vector) for row in chosen if row["vector"] is not None}
     return Found(
@@ -66,13 +64,6 @@ def search(
         ),
         similarity=max([*by_meaning.values(), *cosines.values()], default=0.0),
     )
-
-
-def passages_of(place: Place, made: Manifest, document_id: str) -> list[Chunk]:
-    """All passages of one document, in reading order."""
-    with _snapshot(place, made) as opened:
-        found = opened.search().where(f"document_id = {quoted(document_id)}").select(list(NEEDED)).to_arrow()
-    return sorted(map(rows.chunk, found.to_pylist()), key=lambda chunk: chunk.start)
 
 
 def warm(place: Place, made: Manifest) -> None:

@@ -38,19 +38,23 @@ PURGE = ".purge"  # lies beside the index while something deleted may still be i
 
 
 class Embedder(Protocol):
-    """Which embedder makes the vectors, and how long they are."""
+    """Which embedder makes the vectors, how long they are, and what they count in the mix with the words."""
 
     @property
     def name(self) -> str: ...
     @property
     def dim(self) -> int: ...
+    @property
+    def weight(self) -> float: ...
 
 
 class Embedding(Protocol):
-    """What makes vectors: float32 [texts, dim] of length 1. `engines.Engine` does."""
+    """What makes vectors: float32 [texts, dim] of length 1, by the embedder of that name (empty: the studio's own).
+    `engines.Engine` does.
+    """
 
-    def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> "np.ndarray": ...
-    def embedder(self) -> Embedder: ...
+    def embed(self, texts: Sequence[str], kind: Literal["query", "passage"], embedder: str = "") -> "np.ndarray": ...
+    def embedder(self, name: str = "") -> Embedder: ...
 
 
 class Hits(Record):
@@ -83,7 +87,7 @@ def build(project: Project, engine: Embedding, emit: Emit, should_stop: ShouldSt
     answers; stopped or killed, it goes on where it was. Raises NotEnough without documents, NotPossibleHere when the disk
     is full or the object storage unsafe to write to, Unavailable when that does not answer, Stopped.
     """
-    began, engine = time.monotonic(), _chosen(project, engine)
+    began, engine = time.monotonic(), _Chosen(engine, engines.embedder_of(project))
     place = storage.of(project)
     storage.check(place)
     try:
@@ -102,7 +106,7 @@ def search(
     NotFound when nothing was made searchable yet, NotPossibleHere when another embedder made the index, Unavailable when
     the object storage it lies on does not answer.
     """
-    engine = _chosen(project, engine)
+    engine = _Chosen(engine, engines.embedder_of(project))
     place, vector = storage.of(project), _once(lambda: engine.embed([question], "query")[0])
     measured = project.calibration()
     dial = (project.card.caution, measured.offset if measured else 0.0)
@@ -151,21 +155,16 @@ def clear(project: Project) -> None:
 
 
 class _Chosen:
-    """The engine, asked for the embedder that a project has chosen."""
+    """The engine, asked for the embedder that a project has chosen, whatever else it could be asked for."""
 
-    def __init__(self, engine: engines.Engine, name: str) -> None:
-        self._engine, self._name = engine, name
+    def __init__(self, engine: Embedding, chosen: str) -> None:
+        self._engine, self._chosen = engine, chosen
 
-    def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> "np.ndarray":
-        return self._engine.embed(texts, kind, self._name)
+    def embed(self, texts: Sequence[str], kind: Literal["query", "passage"], embedder: str = "") -> "np.ndarray":
+        return self._engine.embed(texts, kind, embedder or self._chosen)
 
-    def embedder(self) -> Embedder:
-        return self._engine.embedder(self._name)
-
-
-def _chosen(project: Project, engine: Embedding) -> Embedding:
-    name = engines.embedder_of(project)
-    return _Chosen(engine, name) if name and isinstance(engine, engines.Engine) else engine
+    def embedder(self, name: str = "") -> Embedder:
+        return self._engine.embedder(name or self._chosen)
 
 
 def _build(
@@ -189,6 +188,7 @@ def _build(
         table=name,
         embedder=embedder.name,
         dim=embedder.dim,
+        weight=embedder.weight,
         language=spoken,
         documents=len(aligned.documents),
         chunks=aligned.chunks,

@@ -15,6 +15,7 @@ from studio.retrieval import Hits, terms
 class Named(Record):
     name: str
     dim: int
+    weight: float = 0.6
 
 
 class WordEmbedder:
@@ -24,10 +25,10 @@ class WordEmbedder:
         self.named = Named(name=name, dim=dim)
         self.seen: list[str] = []
 
-    def embedder(self) -> Named:
+    def embedder(self, name: str = "") -> Named:
         return self.named
 
-    def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> np.ndarray:
+    def embed(self, texts: Sequence[str], kind: Literal["query", "passage"], embedder: str = "") -> np.ndarray:
         if kind == "passage":
             self.seen.extend(texts)
         vectors = np.stack([self._vector(text) for text in texts])

@@ -231,7 +231,7 @@ def test_the_run_that_looks_much_material_over_tells_the_page(
     assert runs.wait(lambda: runs.latest(made, "check").state not in ("queued", "running"), 60)
     shown = text(str(browser.load("data", made.id)))
     assert "Looking your material over" not in shown
-    assert "suggestions" in shown
+    assert "1 suggestion" in shown
     assert len(runs.of(made)) == 1
 
 
