@@ -374,7 +374,7 @@ def bomb(size: int, packing: str = "gzip") -> sites.Answer:
         ((200, {"Content-Type": "image/png"}, b"\x89PNG"), "web_nothing_readable"),
         ((200, {"Content-Type": "text/html"}, b""), None),
     ],
-    ids=str,
+    ids=lambda told: getattr(told, "__name__", None),
 )
 def test_whatever_a_server_does_it_costs_few_seconds_and_has_its_sentence(
     answer: sites.Answer, code: str | None, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
