@@ -32,6 +32,7 @@ from typing import Iterator, Mapping, NamedTuple
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 HOME = Path(__file__).resolve().parent
 PORT = 7860
+WORKERS = 4  # tests side by side: some hold a model, and memory is bounded where cores are many
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 TRIED = ("torch", "transformers", "unsloth", "lancedb", "shap", "gradio", "xllamacpp")
 
@@ -206,7 +207,16 @@ def test(options: argparse.Namespace, rest: list[str]) -> int:
         say("browser.none")
     left_out = [mark for mark, absent in (("gpu", "nvidia" not in hardware()), ("browser", not browser)) if absent]
     marks = " and ".join("not " + mark for mark in left_out)
-    return subprocess.call([str(python()), "-m", "pytest", "-m", marks, *rest], cwd=HOME, env=environment)
+    return subprocess.call(
+        [str(python()), "-m", "pytest", "-m", marks, *side_by_side(rest), *rest], cwd=HOME, env=environment
+    )
+
+
+def side_by_side(rest: list[str]) -> list[str]:
+    """One pytest worker a core for the whole set; whoever names a test, or how to run it, gets one process to look at."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    named = any(not each.startswith("--") or each in ("--pdb", "--trace") for each in rest)
+    return [] if named or cores < 2 else ["-n", str(min(cores, WORKERS)), "--dist", "worksteal"]
 
 
 def read(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:

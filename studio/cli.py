@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from studio import __version__
 from studio.base import project as projects
@@ -67,7 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     setup.silence_libraries()
     given = _parser().parse_args(arguments)
     settings = setup.load(
-        projects=given.projects, language=given.lang, **{k: getattr(given, k, None) for k in ("host", "port")}
+        projects=given.projects,
+        language=given.lang,
+        **{k: getattr(given, k, None) for k in ("host", "port", "vote_host", "vote_port")},
     )
     session = Session(settings, words.translator(settings.language), given.json)
     try:
@@ -87,16 +89,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         session.say(session.t("cli.interrupted"))
         sys.exit(EXIT_STOPPED)
-
-
-def _refuse(error: StudioError, t: words.Translate, as_json: bool) -> NoReturn:
-    sentence = words.of_fault(error, t)
-    if as_json:
-        said = {"error": error.code, "parameters": error.parameters, "message": sentence}
-        print(json.dumps(said, ensure_ascii=False))
-    else:
-        print(sentence, file=sys.stderr)
-    sys.exit(EXIT_FAILED)
 
 
 # ---- commands ----------------------------------------------------------------------------------------------------------
@@ -136,6 +128,9 @@ def advise(session: Session, given: argparse.Namespace) -> None:
 
 def build(session: Session, given: argparse.Namespace) -> None:
     project = session.open(given.project)
+    from studio import cli_training
+
+    cli_training.turn(project, given)
     run = _build(session, project, given.approach or project.card.chosen or ("instructions",), given.effort)
     card = _last(project.store.all(Scorecard))
     session.give({"run": run, "scorecard": card}, _table(session, project, card) if card else session.t("cli.built"))
@@ -198,6 +193,8 @@ def export(session: Session, given: argparse.Namespace) -> None:
 
 def list_runs(session: Session, given: argparse.Namespace) -> None:
     held = Runs(session.settings)
+    if given.finish:
+        held.finish(given.finish)
     if given.stop:
         held.wait(lambda: held.stop(given.stop).state not in ("queued", "running"), 15)
     chosen = [session.open(given.project)] if given.project else projects.find(session.settings.projects)
@@ -428,14 +425,10 @@ def _table(session: Session, project: Project, card: Scorecard) -> str:
 
 
 def _answer(session: Session, project: Project, answer: Answer) -> str:
+    from studio.cli_answers import answer_lines
+
     variant = project.variant(answer.variant)
-    text = answer.text or session.t("answer.not_found")
-    sources = [
-        f"  [{c.number}] {chunk.document}" + (f", {session.t('page', page=chunk.page)}" if chunk.page else "")
-        for c in answer.citations
-        for chunk in [answer.passages[c.passage].chunk]
-    ]
-    return "\n".join([f"{session.t(f'approach.{variant.approach}')} ({answer.seconds:.1f} s)", f"  {text}", *sources])
+    return f"{session.t(f'approach.{variant.approach}')} ({answer.seconds:.1f} s)\n{answer_lines(session, answer)}"
 
 
 def _explanation(session: Session, explanation: Explanation) -> str:
@@ -468,7 +461,7 @@ def _last(items: Sequence[T]) -> T | None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from studio import cli_answers, cli_material  # they stand on this module
+    from studio import cli_answers, cli_material, cli_training, cli_votes  # they stand on this module
 
     parser = argparse.ArgumentParser(prog="studio", description="Tailor a language model to your company.")
     parser.add_argument("--version", action="version", version=f"Amedida {__version__}")
@@ -490,6 +483,8 @@ def _parser() -> argparse.ArgumentParser:
     v = verb("serve", serve, "start the studio for a browser")
     v.add_argument("--host")
     v.add_argument("--port", type=int)
+    v.add_argument("--vote-host", metavar="ADDRESS", help="let invited colleagues vote at this address of the machine")
+    v.add_argument("--vote-port", type=int, metavar="PORT")
     v.add_argument("--no-browser", action="store_true")
     v = verb("run", journey, "walk the whole way with a template or a project", "source")
     v.add_argument("--name", help="name of the new project")
@@ -501,9 +496,12 @@ def _parser() -> argparse.ArgumentParser:
     verb("advise", advise, "say which way to build", "project")
     v = verb("build", build, "build what was chosen", "project")
     _add_build_arguments(v)
+    cli_training.add_dials(v)
     v = verb("ask", ask, "ask the assistants of a project", "project", "question")
     v.add_argument("--approach")
+    cli_training.arguments(verb)
     cli_answers.arguments(verb)
+    cli_votes.arguments(verb)
     v = verb("compare", compare, "ask all assistants the test questions", "project")
     v.add_argument("--questions", type=int, default=0, help="how many (default: all)")
     v = verb("explain", explain, "say what an answer rests on", "project")
@@ -519,7 +517,8 @@ def _parser() -> argparse.ArgumentParser:
     v.add_argument("--public", action="store_true", help="make the repository public")
     v = verb("runs", list_runs, "list the runs, or stop one")
     v.add_argument("project", nargs="?")
-    v.add_argument("--stop", metavar="RUN")
+    v.add_argument("--stop", metavar="RUN", help="pause it: the same command that started it goes on")
+    v.add_argument("--finish", metavar="RUN", help="end its learning now and keep what it has learnt")
     return parser
 
 

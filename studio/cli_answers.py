@@ -9,7 +9,20 @@ from typing import Any
 
 from studio.base.errors import BadInput, NotFound
 from studio.base.project import Project
-from studio.base.records import Answer, Calibration, Document, Filter, Lost, Message, Passage, Variant
+from studio.base.records import (
+    Answer,
+    Attuned,
+    Calibration,
+    Document,
+    Filter,
+    Lost,
+    Message,
+    Passage,
+    Proof,
+    Run,
+    Tuned,
+    Variant,
+)
 from studio.base.runs import Runs
 from studio.cli import Session, finish
 
@@ -84,23 +97,48 @@ def caution(session: Session, given: argparse.Namespace) -> None:
             raise BadInput("caution_wrong", name=f"{given.set:g}")
         project.change(caution=given.set)
     measured = project.calibration()
+    tuned = project.tuned()
+    lines = _dial(session, project.card.caution, measured)
     session.give(
-        {"caution": project.card.caution, "calibration": measured}, _dial(session, project.card.caution, measured)
+        {"caution": project.card.caution, "calibration": measured, "search": tuned},
+        f"{lines}\n{tuned_line(session, tuned)}" if tuned is not None else lines,
     )
 
 
 def embedder(session: Session, given: argparse.Namespace) -> None:
-    """Which model compares meanings; with a name, choose it for the next build."""
+    """Which model compares meanings; with a name, choose it for the next build; --learn teaches it the project's words."""
     from studio import engines, orders
 
     project = session.open(given.project)
+    if given.learn or given.whole:
+        finish(session, lambda held: orders.attune(project, held, whole=given.whole))
+        project = session.open(given.project)
     if given.name is not None:
         orders.choose_embedder(project, given.name)
     chosen = project.card.embedder or engines.embedders()[0].name
     lines = [f"{'*' if card.name == chosen else ' '} {card.name}  {card.licence}" for card in engines.embedders()]
     if chosen not in {card.name for card in engines.embedders()}:
         lines.append(f"* {chosen}")
-    session.give({"embedder": chosen, "embedders": engines.embedders()}, "\n".join(lines))
+    learnt = project.attuned()
+    lines += [attuned_line(session, learnt)] if learnt is not None else []
+    session.give({"embedder": chosen, "embedders": engines.embedders(), "attuned": learnt}, "\n".join(lines))
+
+
+def reranker(session: Session, given: argparse.Namespace) -> None:
+    """Who reads the best passages a second time; with a name, choose it ("none": nobody). It is fetched where it lacks."""
+    from studio import engines, orders
+
+    project = session.open(given.project)
+    if given.name is not None:
+        name = "" if given.name == "none" else given.name
+        if not name or engines.reranker_is_here(name, session.settings):
+            orders.choose_reranker(project, Runs(session.settings), name)
+        else:
+            finish(session, lambda held: _fetching(project, held, name))
+            project = session.open(given.project)
+    chosen = project.card.reranker
+    lines = [f"{'*' if c.name == chosen else ' '} {c.name}  {c.licence}  {c.size_gb:g} GB" for c in engines.rerankers()]
+    session.give({"reranker": chosen, "rerankers": engines.rerankers()}, "\n".join(lines))
 
 
 def watch(session: Session, given: argparse.Namespace) -> None:
@@ -114,6 +152,14 @@ def watch(session: Session, given: argparse.Namespace) -> None:
     known = watching.state(project)
     title = known.folder or session.t("cli.watches_nothing")
     session.give(known, "\n".join([title, *(f"  {name}" for name in sorted(known.files))]))
+
+
+def _fetching(project: Project, held: Runs, name: str) -> Run:
+    from studio import orders
+
+    run = orders.choose_reranker(project, held, name)
+    assert run is not None
+    return run
 
 
 # ---- what several commands do ------------------------------------------------------------------------------------------
@@ -163,10 +209,11 @@ def _next(session: Session) -> str:
 
 
 def answer_lines(session: Session, answer: Answer) -> str:
-    """An answer, its sources, and what stands behind each of its sentences."""
+    """An answer, or why there is none, its sources, and what stands behind each of its sentences."""
     t = session.t
     lines = [t("compare.understood", question=answer.understood)] if answer.understood else []
     lines.append(answer.text or t("answer.not_found"))
+    lines += [f"  ({t(f'declined.{answer.declined}')})"] if answer.declined else []
     for citation in answer.citations:
         if citation.passage < len(answer.passages):
             lines.append(f"  [{citation.number}] {_place(session, answer.passages[citation.passage])}")
@@ -219,6 +266,28 @@ def _dial(session: Session, at: float, measured: Calibration | None) -> str:
     return "\n".join(lines)
 
 
+def tuned_line(session: Session, tuned: Tuned) -> str:
+    """How meaning and words are weighed, and by which evidence."""
+    said = session.t(
+        f"tuned.{tuned.reason}",
+        meaning=f"{tuned.weight:.0%}",
+        words=f"{1 - tuned.weight:.0%}",
+        count=tuned.questions,
+    )
+    return f"{said} {_proof(session, tuned.proof)}" if tuned.proof is not None else said
+
+
+def attuned_line(session: Session, learnt: Attuned) -> str:
+    return f"{session.t(f'attuned.{learnt.reason}', count=learnt.pairs)} {_proof(session, learnt.proof)}"
+
+
+def _proof(session: Session, shown: Proof) -> str:
+    shares = {
+        name: f"{getattr(shown, name):.0%}" for name in ("first_before", "first_after", "given_before", "given_after")
+    }
+    return session.t("proof", n=shown.n, limit=shown.limit, **shares)
+
+
 # ---- arguments ---------------------------------------------------------------------------------------------------------
 
 
@@ -239,6 +308,10 @@ def arguments(verb: Any) -> None:
     v.add_argument("--set", type=float, metavar="0..1", help="0 answers whenever possible, 1 only when sure")
     v = verb("embedder", embedder, "show or choose what compares meanings", "project")
     v.add_argument("name", nargs="?", help="a name of the list, or a model's id on the Hub (owner/name)")
+    v.add_argument("--learn", action="store_true", help="teach it the project's own words; kept only if it finds more")
+    v.add_argument("--whole", action="store_true", help="the same with all its layers: some hundred times the work")
+    v = verb("reranker", reranker, "show or choose who reads the best passages a second time", "project")
+    v.add_argument("name", nargs="?", help="a name of the list, or none")
     v = verb("watch", watch, "show, choose or stop the watched folder", "project")
     v.add_argument("folder", nargs="?")
     v.add_argument("--stop", action="store_true")

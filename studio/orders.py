@@ -4,16 +4,17 @@ It gathers what a request needs (model, recipe, fingerprint of the material) and
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
 from studio import advice, answering, drafting, engines, evaluation, health, intake, retrieval, training
 from studio.base import project as projects
-from studio.base.errors import BadInput, NotEnough, NotFound, StudioError
+from studio.base.errors import BadInput, NotEnough, NotFound, NotPossibleHere, StudioError
 from studio.base.machine import look
 from studio.base.project import Project
 from studio.base.recipes import (
+    AttuneRequest,
     BuildRequest,
     CalibrateRequest,
     CheckRequest,
@@ -23,8 +24,10 @@ from studio.base.recipes import (
     EvaluateRequest,
     ExplainRequest,
     ExportRequest,
+    FetchRequest,
     IntakeRequest,
     PushRequest,
+    RehearseRequest,
     TrainingRecipe,
     WebRequest,
 )
@@ -37,6 +40,7 @@ from studio.base.records import (
     Approach,
     Exported,
     How,
+    Parameter,
     Question,
     Repair,
     Run,
@@ -59,11 +63,48 @@ def model_of(project: Project, runs: Runs) -> str:
 
 def plan(project: Project, runs: Runs) -> training.Plan | None:
     """How the learning would go, or None when there is too little to learn from or it does not fit here."""
-    model = engines.model(model_of(project, runs))
     try:
-        return training.plan(project.store.examples(), model, look(project.folder), project.card.effort)
+        offered = offer(project, runs)
     except StudioError:
         return None
+    return offered.plan.model_copy(update={"minutes": offered.cost.minutes}) if offered.cost else None
+
+
+def offer(
+    project: Project, runs: Runs, effort: Effort | None = None, dials: Mapping[str, Parameter | bool] | None = None
+) -> training.Offer:
+    """The learning before it is ordered: recipe, reasons, cost, or what could be had instead. `dials` stand in for the
+    project's own. Raises NotEnough and BadInput where nothing can be learnt.
+    """
+    return training.offer(
+        project.store.examples(),
+        engines.model(model_of(project, runs)),
+        look(project.folder),
+        effort or project.card.effort,
+        project.card.dials if dials is None else dials,
+        runs.settings.private / training.PACES,
+        project.card.price_hour,
+    )
+
+
+def turn(project: Project, given: Mapping[str, object], price_hour: float | None = None) -> None:
+    """Set the dials of the project's training; what is not among them is chosen. Raises BadInput for one that cannot stand
+    there.
+    """
+    dials = training.read_dials(given)
+    if price_hour is not None and not 0 <= price_hour <= 100_000:
+        raise BadInput("dial_wrong", name="price_hour", value=str(price_hour)[:60])
+    project.change(dials=dials, **({} if price_hour is None else {"price_hour": price_hour}))
+
+
+def rehearse(project: Project, runs: Runs) -> Run:
+    """Time a few steps of the learning and show its first batch. Raises as `offer` does, and what does not fit."""
+    request = RehearseRequest(
+        recipe=_offered(project, runs, project.card.effort),
+        model=model_of(project, runs),
+        material=project.fingerprint,
+    )
+    return runs.start(project, "rehearse", request, again=True)
 
 
 def advise(project: Project, runs: Runs, planned: training.Plan | None) -> Advice:
@@ -144,6 +185,29 @@ def choose_embedder(project: Project, name: str) -> None:
     project.change(embedder=name)
 
 
+def choose_reranker(project: Project, runs: Runs, name: str) -> Run | None:
+    """Who reads the best passages a second time, a name of the catalogue; empty is nobody. One that is here counts from the
+    next question on; any other is fetched by a run first, and nothing changes until it is here. Raises NotFound.
+    """
+    if not name or engines.reranker_is_here(name, runs.settings):
+        project.change(reranker=name)
+        return None
+    return runs.start(project, "fetch", FetchRequest(reranker=name), again=True)
+
+
+def attune(project: Project, runs: Runs, *, whole: bool = False) -> Run:
+    """Teach the embedder the project's own words, all its layers if `whole`. Raises NotFound where nothing is searchable
+    yet, NotEnough where too few questions were approved, NotPossibleHere for an embedder that cannot learn.
+    """
+    if project.indexed() is None:
+        raise NotFound("index_missing")
+    base = retrieval.domain.base_of(project)
+    engines.refuse_untunable(base, runs.settings)
+    retrieval.domain.divided(project)
+    told = f"{project.fingerprint}-{project.store.counts()['proposals']}"
+    return runs.start(project, "attune", AttuneRequest(base=base, whole=whole, material=told), again=True)
+
+
 def discard(project: Project, runs: Runs) -> None:
     """Delete a project with everything it made, its index on object storage too. There is no way back.
 
@@ -217,7 +281,7 @@ def build(project: Project, runs: Runs, approaches: Sequence[Approach], effort: 
         _hold_out(project)
     recipe, model = TrainingRecipe(), model_of(project, runs)
     if APPROACHES_THAT_TRAIN & set(approaches):
-        recipe = training.plan(project.store.examples(), engines.model(model), look(project.folder), effort).recipe
+        recipe = _offered(project, runs, effort)
     project.change(chosen=tuple(approaches), effort=effort, model=model)
     request = BuildRequest(approaches=tuple(approaches), recipe=recipe, model=model, material=project.fingerprint)
     return runs.start(project, "build", request, again=True)
@@ -260,6 +324,14 @@ def push(project: Project, runs: Runs, exported: Exported, repository: str, toke
         raise NotFound("export_missing", name=exported.id)
     request = PushRequest(export=exported.id, repository=repository, private=private)
     return runs.start(project, "push", request, again=True, secret=token)
+
+
+def _offered(project: Project, runs: Runs, effort: Effort) -> TrainingRecipe:
+    """The recipe that was offered; what does not fit here is refused, with the mildest change that would."""
+    offered = offer(project, runs, effort)
+    if offered.fault is not None:
+        raise NotPossibleHere(offered.fault.code, **offered.fault.parameters)
+    return offered.plan.recipe
 
 
 @contextmanager

@@ -9,15 +9,17 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from studio.base import events, files, machine, runs, settings
 from studio.base.errors import NotEnough, NotFound, OutOfMemory, Stopped, StudioError
 from studio.base.project import Project
 from studio.base.recipes import (
+    AttuneRequest,
     BuildRequest,
     CalibrateRequest,
     CheckRequest,
@@ -25,20 +27,30 @@ from studio.base.recipes import (
     EvaluateRequest,
     ExplainRequest,
     ExportRequest,
+    FetchRequest,
     IntakeRequest,
     PushRequest,
-    TrainingRecipe,
+    RehearseRequest,
 )
 from studio.base.records import (
     APPROACHES_THAT_SEARCH,
     APPROACHES_THAT_TRAIN,
     Answer,
+    Example,
     Exported,
     Fault,
     Finding,
     Outcome,
     Question,
 )
+
+if TYPE_CHECKING:
+    from studio.engines import Engine
+    from studio.training import Given
+
+SMALLER = 4  # after memory ran out, so much less goes through the model at once
+
+DIAL_QUESTIONS = 60  # by which the dial is measured at the end of a build; the dial's own run asks more
 
 
 class Work(NamedTuple):
@@ -134,16 +146,17 @@ def draft(work: Work, request: DraftRequest) -> Outcome:
 
 
 def calibrate(work: Work, request: CalibrateRequest) -> Outcome:
-    """Measure the dial's settings on the project's questions, with drafted ones where a person has brought few.
+    """Measure how meaning and words are best weighed, and then the dial's settings, on the project's questions; with drafted
+    ones for the dial where a person has brought few.
 
     What is measured is kept by the measuring itself; the drafts wait for a person's word like all others.
     """
-    from studio import drafting, engines
+    from studio import drafting, engines, retrieval
     from studio.answering import dial
 
     project, emit = work.project, work.emit
     few = project.store.counts()["questions"] + project.store.counts()["proposals"] < request.drafts
-    emit(events.Planned(stages=("prepare_model", "draft", "calibrate") if few else ("calibrate",)))
+    emit(events.Planned(stages=("prepare_model", "draft") * few + ("tune", "calibrate")))
     engine, proposals = engines.Engine(work.settings), []
     if few and request.drafts:
         emit(events.Stage(name="prepare_model"))
@@ -152,15 +165,44 @@ def calibrate(work: Work, request: CalibrateRequest) -> Outcome:
         wanted = DraftRequest(count=request.drafts, model=request.model)
         with suppress(NotEnough):  # then the studio's own questions must do
             proposals = drafting.draft(project, wanted, engine, emit, work.should_stop)
+    emit(events.Stage(name="tune"))
+    retrieval.tuning.tune(project, engine, emit, work.should_stop)
     emit(events.Stage(name="calibrate"))
     dial.calibrate(project, engine, emit, work.should_stop, proposals)
     return Outcome(proposals=tuple(proposals))
 
 
-def build(work: Work, request: BuildRequest) -> Outcome:
-    """Fetch the model, index the documents, train on the examples, ask all assistants the test questions: as was ordered.
+def attune(work: Work, request: AttuneRequest) -> Outcome:
+    """Teach the embedder the project's words; where it finds more for it, the documents are made searchable with it."""
+    from studio import engines, retrieval
 
-    What is built counts even when the questions at the end could not be asked, or were stopped.
+    project, emit = work.project, work.emit
+    emit(events.Planned(stages=("attune", "prove", "index")))
+    engines.prepare_embedder(request.base, work.settings, emit, work.should_stop)
+    engine = engines.Engine(work.settings)
+    threads = machine.threads_for_heavy_work(work.settings.threads)
+    attuned = retrieval.domain.attune(
+        project, request, engine, work.folder, work.settings, emit, work.should_stop, threads
+    )
+    emit(events.Stage(name="index"))
+    return Outcome(attuned=attuned, indexed=retrieval.build(project, engine, emit, work.should_stop))
+
+
+def fetch(work: Work, request: FetchRequest) -> Outcome:
+    """Bring a reranker here; from then on the project's best passages are read a second time."""
+    from studio import engines
+
+    work.emit(events.Planned(stages=("download_model",)))
+    engines.prepare_reranker(request.reranker, work.settings, work.emit, work.should_stop)
+    work.project.change(reranker=request.reranker)
+    return Outcome()
+
+
+def build(work: Work, request: BuildRequest) -> Outcome:
+    """Fetch the model, index the documents, train on the examples, ask all assistants the test questions, measure the dial:
+    as was ordered.
+
+    What is built counts even when the questions at the end could not be asked, or were stopped, or the dial not measured.
     """
     from studio import answering, engines, evaluation, retrieval, training
 
@@ -168,7 +210,8 @@ def build(work: Work, request: BuildRequest) -> Outcome:
     searches = bool(APPROACHES_THAT_SEARCH & set(request.approaches)) and bool(project.store.counts()["documents"])
     trains = bool(APPROACHES_THAT_TRAIN & set(request.approaches))
     questions = _questions(work)
-    stages = ["index"] * searches + ["prepare", "learn", "package"] * trains + ["check"] * bool(questions)
+    stages = ["index"] * searches + [*training.stages(request.recipe)] * trains + ["test"] * bool(questions)
+    stages += ["calibrate"] * searches
     fetches = not engines.is_here(request.model, work.settings, train=trains)
     emit(events.Planned(stages=("prepare_model",) * fetches + tuple(stages)))
 
@@ -188,32 +231,63 @@ def build(work: Work, request: BuildRequest) -> Outcome:
             project.store.examples(),
             request.model,
             engines.weights(request.model, work.settings, emit),
-            _recipe(work, request.recipe),
+            request.recipe,
             work.folder,
             emit,
             work.should_stop,
             machine.threads_for_heavy_work(work.settings.threads),
+            _given(work, engine),
         )
         project.take(Outcome(moves={"adapter": trained.adapter}), work.folder)  # a new folder, which nobody reads yet
     variants = tuple(answering.variants(project, indexed, trained))
     made = Outcome(variants=variants, trained=(trained,) if trained else (), indexed=indexed)
-    if not questions:
-        return made
-    emit(events.Stage(name="check"))
-    try:
-        card = evaluation.evaluate(project, variants, questions, engine, emit, work.should_stop)
-    except StudioError as error:
-        emit(events.Note(code="check_left_out", parameters={"reason": error.code}))
-        return made
-    return made.model_copy(update={"scorecards": (card,)})
+    if questions:
+        emit(events.Stage(name="test"))
+        try:
+            card = evaluation.evaluate(project, variants, questions, engine, emit, work.should_stop)
+            made = made.model_copy(update={"scorecards": (card,)})
+        except StudioError as error:
+            emit(events.Note(code="check_left_out", parameters={"reason": error.code}))
+    if indexed is not None and searches and not work.should_stop():
+        emit(events.Stage(name="calibrate"))
+        try:
+            answering.calibrate(project, engine, emit, work.should_stop, indexed=indexed, most=DIAL_QUESTIONS)
+        except NotEnough:
+            pass  # the dial says itself that it has not been measured, and offers to draft questions
+        except StudioError as error:
+            emit(events.Note(code="dial_left_out", parameters={"reason": error.code}))
+    return made
+
+
+def rehearse(work: Work, request: RehearseRequest) -> Outcome:
+    """Time a few steps of a training and show its first batch. Nothing is learnt; the pace is kept for the next estimate."""
+    from studio import engines, training
+
+    fetches = not engines.is_here(request.model, work.settings, train=True)
+    work.emit(events.Planned(stages=("prepare_model",) * fetches + ("prepare", "rehearse")))
+    engine = engines.Engine(work.settings)
+    engines.prepare(request.model, work.settings, work.emit, train=True)
+    engine.stop()
+    training.rehearse(
+        work.project.store.examples(),
+        request.model,
+        engines.weights(request.model, work.settings, work.emit),
+        request.recipe,
+        work.folder,
+        work.emit,
+        work.should_stop,
+        machine.threads_for_heavy_work(work.settings.threads),
+        training.Given(paces=work.settings.private / training.PACES),
+    )
+    return Outcome()
 
 
 def evaluate(work: Work, request: EvaluateRequest) -> Outcome:
     """Ask assistants the project's test questions and grade what they say."""
     from studio import engines, evaluation
 
-    work.emit(events.Planned(stages=("check",)))
-    work.emit(events.Stage(name="check"))
+    work.emit(events.Planned(stages=("test",)))
+    work.emit(events.Stage(name="test"))
     variants = [work.project.variant(id) for id in request.variants] or work.project.variants()
     questions = _questions(work)[: request.questions or None]
     engine = engines.Engine(work.settings)
@@ -234,7 +308,7 @@ def explain(work: Work, request: ExplainRequest) -> Outcome:
     if not answer.quoted:  # a quote is explained by the embedder, everything else by the model's own weights
         engines.prepare(variant.model, work.settings, work.emit, train=True)
     engine = engines.Engine(work.settings)
-    made = explanation.explain(answer, variant, adapter, engine, work.emit, work.should_stop, request.detail)
+    made = explanation.explain(answer, variant, adapter, engine, work.emit, work.should_stop)
     return Outcome(explanations=(made,))
 
 
@@ -258,13 +332,28 @@ def push(work: Work, request: PushRequest) -> Outcome:
     return Outcome(exports=(pushed,))
 
 
-def _recipe(work: Work, recipe: TrainingRecipe) -> TrainingRecipe:
-    """The recipe, in smaller steps when the attempt before ran out of memory."""
-    if work.after != "memory":
-        return recipe
-    smaller = recipe.model_copy(update={"batch": max(recipe.batch // 2, 1)})
-    work.emit(events.Note(code="smaller_batch", parameters={"batch": smaller.batch}))
-    return smaller
+def _given(work: Work, engine: "Engine") -> "Given":
+    """What a training gets beside its recipe. After an attempt that ran out of memory, less goes through the model at once;
+    what is learnt stays the same, so it goes on where it was.
+    """
+    from studio import answering, training
+    from studio.answering import untrained
+
+    if work.after == "memory":
+        work.emit(events.Note(code="smaller_portions"))
+
+    def rivals(kept: Sequence[Example]) -> list[list[Example]]:
+        try:
+            return untrained.asked(work.project, kept, engine, answering.EXAMPLES)
+        finally:
+            engine.stop()  # its memory is needed
+
+    return training.Given(
+        enough=lambda: (work.folder / runs.ENOUGH).exists(),
+        smaller=SMALLER if work.after == "memory" else 1,
+        paces=work.settings.private / training.PACES,
+        rivals=rivals,
+    )
 
 
 def _questions(work: Work) -> list[Question]:
@@ -289,8 +378,14 @@ def do(work: Work, kind: str, asked: object) -> Outcome:
             return draft(work, DraftRequest.model_validate(asked))
         case "calibrate":
             return calibrate(work, CalibrateRequest.model_validate(asked))
+        case "attune":
+            return attune(work, AttuneRequest.model_validate(asked))
+        case "fetch":
+            return fetch(work, FetchRequest.model_validate(asked))
         case "build":
             return build(work, BuildRequest.model_validate(asked))
+        case "rehearse":
+            return rehearse(work, RehearseRequest.model_validate(asked))
         case "evaluate":
             return evaluate(work, EvaluateRequest.model_validate(asked))
         case "explain":
@@ -322,7 +417,7 @@ def _work(folder: Path, should_stop: events.ShouldStop) -> Outcome:
     attempt = files.read_json(folder / "attempt.json") or {}
     given = settings.load()
     work = Work(Project(folder.parent.parent), folder, given, events.write(folder), should_stop, attempt.get("after"))
-    if asked.get("kind") == "build":
+    if asked.get("kind") in ("build", "rehearse"):
         from studio.training import prepare_environment
 
         prepare_environment(machine.threads_for_heavy_work(given.threads), folder)

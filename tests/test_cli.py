@@ -13,6 +13,8 @@ from studio.base.recipes import DatabaseRequest, DatasetRequest, WebRequest
 from studio.base.records import Document, Proposal
 from studio.base.settings import Settings
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 TABLE = "question,answer,who\nHow long?,Seven days.,Marta\nHow much?,Ten euros.,Luis\nHow long?,Seven days.,Marta\n"
 
 

@@ -119,3 +119,18 @@ def test_an_answer_is_printed_with_what_stands_behind_each_sentence(capsys: pyte
         "  + One. (backed by a source)",
         "  ! Two. (differs from its source: €9)",
     ]
+
+
+@pytest.mark.parametrize(("language", "reason"), [("en", "not close enough"), ("es", "no se acerca")])
+def test_why_nothing_is_answered_is_printed(language: Any, reason: str) -> None:
+    from studio.base import words
+    from studio.base.settings import Settings
+    from studio.cli import Session
+    from studio.cli_answers import answer_lines
+
+    session = Session(Settings(), words.translator(language), as_json=False)
+    lines = answer_lines(session, Answer(variant="v", question="?", text="", refused=True, declined="unsure")).split(
+        "\n"
+    )
+    assert len(lines) == 2
+    assert reason in lines[1]

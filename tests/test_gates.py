@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -95,6 +96,7 @@ def test_each_heavy_library_is_imported_only_by_its_owners() -> None:
     assert strangers == set()
 
 
+@pytest.mark.slow  # ruff forbids them at the top of every file; this is for what others import
 def test_importing_the_web_loads_no_model_library() -> None:
     heavy = (
         "torch",
@@ -162,21 +164,24 @@ def test_nothing_that_is_installed_lacks_what_it_requires() -> None:
     assert lacking == set()
 
 
+@cache
 def sources() -> list[Path]:
     return sorted(STUDIO.rglob("*.py"))
 
 
-def imported(path: Path) -> set[str]:
+@cache
+def imported(path: Path) -> frozenset[str]:
     """Top-level names a file imports, also inside functions."""
-    found = set()
+    found: set[str] = set()
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             found |= {each.name.split(".")[0] for each in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module.split(".")[0])
-    return found
+    return frozenset(found)
 
 
+@cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 

@@ -18,6 +18,8 @@ from studio.base.settings import Settings
 from studio.health import reporting
 from tests.intake import makers
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 GOOD = b"pregunta;respuesta\n" + "\u00bfCu\u00e1ndo abren?;A las nueve.\n".encode("cp1252")
 
 

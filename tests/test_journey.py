@@ -107,9 +107,9 @@ def test_training_visibly_learns(walked: Any, projects: Path) -> None:
 def test_searching_finds_facts_and_declines_what_is_not_there(walked: Any, projects: Path) -> None:
     names, card = variants(projects), walked["scorecard"]
     assert right(card, names["documents"]) > right(card, names["plain"]) + 0.2
-    # Of the seven questions of its own trade that the documents leave open it declines two with the dial in the middle,
+    # Of the seven questions of its own trade that the documents leave open it declines four with the dial in the middle,
     # and nearly none of those they answer: see bench_answerability.py for what that costs either way.
-    assert right(card, names["documents"], "right_declined") >= 0.25
+    assert right(card, names["documents"], "right_declined") > 0.5
 
 
 def test_the_explained_answer_adds_up(walked: Any) -> None:

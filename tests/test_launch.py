@@ -293,14 +293,34 @@ def test_the_tests_run_in_one_pytest_with_what_the_person_added(
     assert pytest_started == [["-m", "pytest", "-m", "not gpu", "tests/base", "-k", "port"]]
 
 
+@pytest.mark.parametrize(
+    ("cores", "asked", "expected"),
+    [
+        (2, [], ["-n", "2", "--dist", "worksteal"]),
+        (64, ["--durations=20"], ["-n", "4", "--dist", "worksteal"]),
+        (1, [], []),
+        (2, ["-n", "1"], []),
+        (2, ["-k", "port"], []),
+        (2, ["tests/base"], []),
+        (2, ["--pdb"], []),
+    ],
+)
+def test_the_whole_set_runs_side_by_side_and_what_is_named_in_one_process(
+    cores: int, asked: list[str], expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    assert launch.side_by_side(asked) == expected
+
+
 def test_without_a_browser_its_tests_are_skipped_loudly(
     pytest_started: list[list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setattr(launch, "chromium", str)
     monkeypatch.setattr(launch, "fetch_chromium", str)
+    monkeypatch.setattr(launch, "side_by_side", lambda _: ["-n", "2"])
     assert launch.main(["test"]) == 0
-    assert pytest_started == [["-m", "pytest", "-m", "not gpu and not browser"]]
+    assert pytest_started == [["-m", "pytest", "-m", "not gpu and not browser", "-n", "2"]]
     assert "THE BROWSER TESTS ARE SKIPPED" in capsys.readouterr().out
 
 

@@ -1,5 +1,6 @@
 """What is ordered is followed through: nothing goes on saying what was removed or masked."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,11 @@ from studio.base.recipes import DraftRequest
 from studio.base.records import Answer, Proposal
 from studio.base.runs import Runs
 from studio.base.settings import Settings
+from studio.intake import child
 from tests.answering.fakes import Parrot
+from tests.intake import inside
+
+pytestmark = pytest.mark.usefixtures("read_here")
 
 GUIDE = "La reparación la lleva Juan Pérez Gómez, con DNI 12345678Z y correo juan.perez.gomez@gmail.com, en nueve días."
 OTHER = "La garantía de las herramientas de jardín dura tres años desde la compra."
@@ -23,13 +28,16 @@ def runs(tmp_path: Path) -> Runs:
     return Runs(Settings(projects=tmp_path / "projects"))
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Project:
-    """Two documents, searchable; an answer and a draft rest on the first."""
-    project = projects.create(tmp_path / "projects", "Tienda", "es")
-    for name, text in (("guia.md", GUIDE), ("garantia.md", OTHER)):
-        (tmp_path / name).write_text(text, encoding="utf-8")
-        intake.add(project, tmp_path / name)
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two documents, searchable; an answer and a draft rest on the first. Made once; each test has a copy."""
+    folder = tmp_path_factory.mktemp("built")
+    project = projects.create(folder / "projects", "Tienda", "es")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(child, "read", inside.whole)
+        for name, text in (("guia.md", GUIDE), ("garantia.md", OTHER)):
+            (folder / name).write_text(text, encoding="utf-8")
+            intake.add(project, folder / name)
     engine = Parrot()
     project.store.put_fact("indexed", retrieval.build(project, engine, lambda event: None, lambda: False))
     for question in ("¿Quién lleva la reparación?", "¿Cuánto dura la garantía?"):
@@ -37,7 +45,15 @@ def shop(tmp_path: Path) -> Project:
         project.store.put(Answer(variant="v", question=question, text="…", passages=found.passages))
     request = DraftRequest(model="smollm2-135m-instruct")
     project.store.put(*drafting.draft(project, request, engine, lambda event: None, lambda: False))
-    return project
+    return project.store.copy(project.folder / "copy.db").parent
+
+
+@pytest.fixture
+def shop(built: Path, tmp_path: Path) -> Project:
+    folder = tmp_path / "projects" / built.name
+    shutil.copytree(built, folder, ignore=shutil.ignore_patterns("studio.db*"))
+    (folder / "copy.db").rename(folder / "studio.db")
+    return Project(folder)
 
 
 def test_a_removed_source_leaves_no_document_passage_draft_or_answer_behind(shop: Project) -> None:

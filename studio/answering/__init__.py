@@ -20,6 +20,7 @@ from studio.answering.variants import variants
 from studio.base.errors import BadInput
 from studio.base.project import Project
 from studio.base.records import Answer, Filter, Message, Passage, Record, Variant
+from studio.base.records import Declined as Reason
 from studio.engines import Text, Usage
 from studio.retrieval import search
 
@@ -110,7 +111,9 @@ def ask(
         hits = search(project, sought, engine, variant.passages, only)
         yield Sources(passages=hits.passages)
         if not hits.answerable:
-            refused = _answer(variant, question, began, passages=hits.passages, refused=True)
+            refused = _answer(
+                variant, question, began, passages=hits.passages, declined="unsure" if hits.passages else "nothing"
+            )
             yield _leaning(Declined(answer=refused), question, understood)
             return
         passages = citable = hits.passages
@@ -118,7 +121,7 @@ def ask(
         documents = whole.documents(project, variant, only)
         passages, citable = whole.passages(documents), whole.paragraphs(documents)
         if variant.quotes and not whole.speaks_of(understood, citable):
-            yield Declined(answer=_answer(variant, question, began, refused=True))
+            yield Declined(answer=_answer(variant, question, began, declined="nothing"))
             return
     if variant.quotes:
         for made in _quoted(variant, question, sought, citable, engine, began):
@@ -127,14 +130,14 @@ def ask(
     examples = nearest.examples(project, question, engine, EXAMPLES) if variant.approach == "examples" else ()
     messages = compose(variant, question, passages, examples, history)
 
-    said, first, usage, repeated = "", 0.0, None, None
+    said, who, first, usage, repeated = "", "", 0.0, None, None
     adapter = project.path(variant.adapter) if variant.adapter else None
     stream = engine.chat(messages, model=variant.model, adapter=adapter, max_tokens=variant.max_tokens)
     try:
         for piece in stream:
             match piece:
                 case Text(text=text):
-                    first = first or time.perf_counter() - began
+                    first, who = first or time.perf_counter() - began, who or piece.spoken_by
                     said += text
                     repeated = streaming.repeats(said)
                     if repeated is not None:
@@ -152,11 +155,14 @@ def ask(
     if cited is not None and variant.approach == "whole":
         citable = tuple(citable[citation.passage] for citation in cited.citations)[: whole.CITED]
         cited = cite(said, citable)
-    answer = _answer(variant, question, began, passages=citable, refused=declines(said)).model_copy(
+    answer = _answer(
+        variant, question, began, passages=citable, declined="unknown" if declines(said) else ""
+    ).model_copy(
         update={
             "text": cited.text if cited else said,
             "messages": messages,
             "citations": cited.citations if cited else (),
+            "spoken_by": who,
             "first_token_seconds": round(first, 3),
             "prompt_tokens": usage.prompt_tokens if usage else 0,
             "tokens": usage.tokens if usage else 0,
@@ -192,6 +198,9 @@ def _quoted(
     variant: Variant, question: str, sought: str, passages: Sequence[Passage], engine: "Engine", began: float
 ) -> Iterator[Piece]:
     said = " ".join(candidate.text for candidate in quoting.quote(variant, sought, passages, engine))
+    if not said:  # nothing but titles was found
+        yield Declined(answer=_answer(variant, question, began, passages=tuple(passages), declined="nothing"))
+        return
     yield Token(text=said)
     cited = cite(said, passages)
     if variant.approach == "whole":
@@ -217,7 +226,7 @@ def _supported(answer: Answer, caution: float) -> Answer:
         return answer
     marked = answer.model_copy(update={"support": support.check(answer)})
     if caution >= CAUTIOUS and support.contradicted(marked):
-        return answer.model_copy(update={"text": "", "citations": (), "refused": True})
+        return answer.model_copy(update={"text": "", "citations": (), "refused": True, "declined": "against"})
     return marked
 
 
@@ -232,7 +241,14 @@ def _checked(question: str) -> str:
 
 
 def _answer(
-    variant: Variant, question: str, began: float, *, passages: tuple[Passage, ...] = (), refused: bool = False
+    variant: Variant, question: str, began: float, *, passages: tuple[Passage, ...] = (), declined: Reason = ""
 ) -> Answer:
-    seconds = round(time.perf_counter() - began, 3)
-    return Answer(variant=variant.id, question=question, text="", passages=passages, refused=refused, seconds=seconds)
+    return Answer(
+        variant=variant.id,
+        question=question,
+        text="",
+        passages=passages,
+        refused=bool(declined),
+        declined=declined,
+        seconds=round(time.perf_counter() - began, 3),
+    )

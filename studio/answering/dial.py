@@ -17,7 +17,7 @@ from studio.answering.variants import variants
 from studio.base.errors import NotEnough, Stopped
 from studio.base.events import Emit, Progress, ShouldStop
 from studio.base.project import Project
-from studio.base.records import Calibration, Chunk, Passage, Position, Proposal, Question, Variant
+from studio.base.records import Calibration, Chunk, Indexed, Passage, Position, Proposal, Question, Variant
 from studio.retrieval import calibration, chunking, terms
 
 if TYPE_CHECKING:
@@ -54,21 +54,29 @@ class _Asked(NamedTuple):
 
 
 def calibrate(
-    project: Project, engine: "Engine", emit: Emit, should_stop: ShouldStop, drafted: Sequence[Proposal] = ()
+    project: Project,
+    engine: "Engine",
+    emit: Emit,
+    should_stop: ShouldStop,
+    drafted: Sequence[Proposal] = (),
+    *,
+    indexed: Indexed | None = None,
+    most: int = MOST,
 ) -> Calibration:
     """Measure the dial's settings and keep what comes out (said as Progress: questions asked, of all).
 
     1. Gather the questions: the person's, then drafts. 2. Search for each, as it is and with its answer hidden. 3. Where
     open ones are still few, count the probes. 4. Move the dial to where this project's questions are told apart best, and
-    count for each setting. What is there for the same index and questions is returned as it is. Raises NotEnough, Stopped
-    and what `retrieval.search` does.
+    count for each setting. `indexed` is an index that is not the project's yet, `most` the questions asked. What is there
+    for the same index and questions is returned as it is. Raises NotEnough, Stopped and what `retrieval.search` does.
     """
-    asked = _questions(project, drafted)
-    key = _key(project, asked)
+    indexed = indexed or project.indexed()
+    asked = _questions(project, drafted, most)
+    key = _key(project, indexed, asked)
     known = project.calibration()
     if known is not None and known.made_for == key:
         return known
-    cases = list(_cases(project, asked, engine, emit, should_stop))
+    cases = list(_cases(project, indexed, asked, engine, emit, should_stop))
     if sum(not case.answerable for case in cases) < ENOUGH:
         cases += _probed(project, engine)
     made = measure(cases).model_copy(update={"made_for": key})
@@ -140,7 +148,7 @@ def _offset(cases: Sequence[Case], weights: Sequence[float]) -> float:
     return best * few / (few + STEADY)
 
 
-def _questions(project: Project, drafted: Sequence[Proposal]) -> list[_Asked]:
+def _questions(project: Project, drafted: Sequence[Proposal], most: int) -> list[_Asked]:
     own = [_of_person(question) for question in project.store.questions()]
     own = [each for each in own if each is not None]
     made: list[_Asked | None] = []
@@ -150,7 +158,8 @@ def _questions(project: Project, drafted: Sequence[Proposal]) -> list[_Asked]:
             _Asked(each.question, (), (each.document_id, each.start, each.end), own=False) for each in drafts.values()
         ]
     found = {each.text: each for each in (*own, *made) if each is not None}
-    return list(found.values())[:MOST]
+    every = list(found.values())
+    return every if len(every) <= most else [every[n * len(every) // most] for n in range(most)]
 
 
 def _of_person(question: Question) -> _Asked | None:
@@ -161,16 +170,23 @@ def _of_person(question: Question) -> _Asked | None:
     return _Asked(question.question, facts, None, own=True) if facts else None
 
 
-def _key(project: Project, asked: Sequence[_Asked]) -> str:
-    indexed = project.indexed()
-    told = "\x1f".join([indexed.created if indexed else "", *(repr(each) for each in asked)])
+def _key(project: Project, indexed: Indexed | None, asked: Sequence[_Asked]) -> str:
+    tuned = project.tuned()
+    search = [f"{tuned.weight}"] if tuned is not None and tuned.reason == "kept" else []
+    search += [project.card.reranker] if project.card.reranker else []
+    told = "\x1f".join([indexed.created if indexed else "", *search, *(repr(each) for each in asked)])
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _cases(
-    project: Project, asked: Sequence[_Asked], engine: "Engine", emit: Emit, should_stop: ShouldStop
+    project: Project,
+    indexed: Indexed | None,
+    asked: Sequence[_Asked],
+    engine: "Engine",
+    emit: Emit,
+    should_stop: ShouldStop,
 ) -> "list[Case]":
-    variant = next((each for each in variants(project) if each.approach == "documents"), None)
+    variant = next((each for each in variants(project, indexed) if each.approach == "documents"), None)
     cases: list[Case] = []
     for number, each in enumerate(asked):
         if should_stop():

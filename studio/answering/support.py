@@ -28,8 +28,8 @@ _CONTRACTED = re.compile(r"\b\w+n['’]t\b", re.I)
 def check(answer: Answer) -> tuple[Support, ...]:
     """A mark for every sentence of the answer that claims something; none without passages.
 
-    A sentence is compared with the passages it cites, otherwise with each; the one that misses least counts. What is quoted
-    is supported as long as it stands there.
+    A sentence is compared with the passages it cites, otherwise with each; the one that misses least counts. What stands
+    there word for word is supported.
     """
     return tuple(
         mark
@@ -80,7 +80,7 @@ def _mark(answer: Answer, start: int, end: int) -> Support | None:
     asked = [n for n in cited if n < len(answer.passages)] or range(len(answer.passages))
     best: tuple[tuple[float, ...], int, _Compared] | None = None
     for position in asked:
-        found = _compare(said, claim, stated, _source(answer.passages[position]), quoted=answer.quoted)
+        found = _compare(said, claim, stated, _source(answer.passages[position]))
         rank = (found.state == "supported", -len(found.missing), found.share, -position)
         if best is None or rank > best[0]:
             best = (rank, position, found)
@@ -92,9 +92,9 @@ def _mark(answer: Answer, start: int, end: int) -> Support | None:
     )
 
 
-def _compare(said: str, claim: _Stretch, stated: Sequence[Name], source: _Source, *, quoted: bool) -> _Compared:
+def _compare(said: str, claim: _Stretch, stated: Sequence[Name], source: _Source) -> _Compared:
     share = len(claim.words & source.words) / max(len(claim.words), 1)
-    if quoted and " ".join(said.split()) in source.text:
+    if _verbatim(said, source):
         return _Compared("supported", (), 1.0)
     lacking = [figure for figure in claim.figures if not any(agree(figure, other) for other in source.figures)]
     unnamed = [name for name in stated if not _named(name, source)]
@@ -106,6 +106,12 @@ def _compare(said: str, claim: _Stretch, stated: Sequence[Name], source: _Source
         return _Compared("contradicting", (), share)
     enough = SAID_WITH_FIGURES if claim.figures else SAID
     return _Compared("supported" if share >= enough else "unsupported", (), share)
+
+
+def _verbatim(said: str, source: _Source) -> bool:
+    """Whether the sentence stands there word for word, whatever its full stop: "3 days" does not stand in "13 days"."""
+    words = " ".join(said.split()).rstrip(" .")
+    return bool(words) and bool(re.search(rf"(?<!\w){re.escape(words)}(?!\w)", source.text))
 
 
 def agree(one: Figure, other: Figure) -> bool:

@@ -53,6 +53,43 @@ class Loss(Record):
     at: float = Field(default_factory=time.time)
 
 
+class Sampled(Record):
+    """What the model in training says to an example it is never taught, at this step; `reference` is the right answer."""
+
+    event: Literal["sampled"] = "sampled"
+    step: int
+    question: str
+    reference: str
+    answer: str
+    at: float = Field(default_factory=time.time)
+
+
+class Piloted(Record):
+    """A first training on part of the examples: the share of the words of answers kept back that it then gets right."""
+
+    event: Literal["piloted"] = "piloted"
+    examples: int
+    of: int
+    words_right: float
+    checked: int
+    at: float = Field(default_factory=time.time)
+
+
+class Token(Record):
+    """A token as the model sees it, and whether it is learnt (or only read)."""
+
+    text: str
+    learnt: bool
+
+
+class Batch(Record):
+    """The first batch, as the model sees it: one tuple an example."""
+
+    event: Literal["batch"] = "batch"
+    examples: tuple[tuple[Token, ...], ...]
+    at: float = Field(default_factory=time.time)
+
+
 class Note(Record):
     """Something worth telling, worded by `note.<code>`."""
 
@@ -78,7 +115,10 @@ class Explained(Record):
     at: float = Field(default_factory=time.time)
 
 
-Event = Annotated[Planned | Stage | Progress | Loss | Note | Found | Explained, Field(discriminator="event")]
+Event = Annotated[
+    Planned | Stage | Progress | Loss | Sampled | Piloted | Batch | Note | Found | Explained,
+    Field(discriminator="event"),
+]
 Emit = Callable[[Event], None]
 ShouldStop = Callable[[], bool]
 
@@ -94,6 +134,9 @@ class Said(Record):
     of: float = 0.0
     seconds_left: float | None = None
     losses: tuple[Loss, ...] = ()
+    samples: tuple[Sampled, ...] = ()
+    pilots: tuple[Piloted, ...] = ()
+    batch: Batch | None = None
     notes: tuple[Note, ...] = ()
     findings: tuple[Finding, ...] = ()
     games: tuple[Game, ...] = ()
@@ -112,6 +155,8 @@ def fold(events: Iterable[Event]) -> Said:
     """What a run has said so far. A second `Planned` (a resumed run) starts the curve anew from its first step on."""
     said: dict[str, object] = {}
     losses: dict[int, Loss] = {}
+    samples: dict[tuple[str, int], Sampled] = {}
+    pilots: dict[int, Piloted] = {}
     notes: list[Note] = []
     findings: list[Finding] = []
     games: list[Game] = []
@@ -128,6 +173,12 @@ def fold(events: Iterable[Event]) -> Said:
                 said.update(done=done, of=of, seconds_left=left)
             case Loss(step=step):
                 losses = {s: loss for s, loss in losses.items() if s < step} | {step: _merged(losses.get(step), event)}
+            case Sampled(step=step, question=question):
+                samples[question, step] = event
+            case Piloted(examples=examples):
+                pilots[examples] = event
+            case Batch():
+                said["batch"] = event
             case Note():
                 notes.append(event)
             case Found(finding=finding):
@@ -137,6 +188,8 @@ def fold(events: Iterable[Event]) -> Said:
     return Said(
         **said,
         losses=tuple(losses.values()),
+        samples=tuple(samples.values()),
+        pilots=tuple(pilots.values()),
         notes=tuple(notes),
         findings=tuple(findings),
         games=tuple(games),

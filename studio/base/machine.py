@@ -3,7 +3,6 @@
 import os
 import platform
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 
@@ -13,9 +12,12 @@ from studio.base.records import Record
 
 
 class Gpu(Record):
+    """`watts` is the card's power limit; 0 where it does not say."""
+
     name: str
     memory_gb: float
     free_gb: float
+    watts: float = 0.0
 
 
 class Machine(Record):
@@ -62,15 +64,6 @@ def threads_for_heavy_work(wanted: int = 0) -> int:
     return cores() if busy < 0.5 or cores() == 1 else max(cores() - 1, 1)
 
 
-def online(host: str, port: int = 443, seconds: float = 2.0) -> bool:
-    """Whether this host answers. Asked only when the person wants something from it."""
-    try:
-        socket.create_connection((host, port), seconds).close()
-        return True
-    except OSError:
-        return False
-
-
 def _processor_flags() -> dict[str, str]:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0].splitlines()
@@ -83,14 +76,15 @@ def _gpu() -> Gpu | None:
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return None
-    query = [tool, "--query-gpu=name,memory.total,memory.free", "--format=csv,noheader,nounits"]
+    query = [tool, "--query-gpu=name,memory.total,memory.free,power.limit", "--format=csv,noheader,nounits"]
     try:
         line = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout.splitlines()[0]
     except (OSError, subprocess.SubprocessError, IndexError):
         return None
-    name, total, free = (part.strip() for part in line.split(","))
+    name, total, free, limit = (part.strip() for part in line.rsplit(",", 3))
     return Gpu(
         name=name,
         memory_gb=round(float(total) * 1.048576e6 / 1e9, 1),
         free_gb=round(float(free) * 1.048576e6 / 1e9, 1),
+        watts=float(limit) if limit.replace(".", "", 1).isdigit() else 0.0,
     )

@@ -7,11 +7,8 @@ Everything inside is named by relative paths, so a zip of the folder is a backup
 import hashlib
 import json
 import shutil
-import zipfile
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 import filelock
@@ -21,15 +18,18 @@ from studio.base import files, records
 from studio.base.errors import BadInput, NotFound, Refused, StudioError
 from studio.base.records import (
     Approach,
+    Attuned,
     Calibration,
     Goal,
     Indexed,
     Language,
     Outcome,
+    Parameter,
     Profile,
     Proposal,
     Question,
     Record,
+    Tuned,
     Variant,
 )
 from studio.base.store import Store
@@ -52,8 +52,11 @@ class Card(Record):
     profile: Profile = Profile()
     model: str = ""
     embedder: str = ""  # who makes the vectors of its documents; empty is the studio's own
+    reranker: str = ""  # who reads the best passages a second time; empty is nobody
     chosen: tuple[Approach, ...] = ()
     effort: Literal["quick", "balanced", "thorough"] = "balanced"
+    dials: dict[str, Parameter | bool] = Field(default={})  # fields of the training recipe a person has set
+    price_hour: float = Field(default=0, ge=0, le=100_000, allow_inf_nan=False)  # of this machine; 0 is unknown
     passages: int = Field(default=0, ge=0, le=20)  # given to those that search; 0 is what suits the model
     caution: float = Field(default=0.5, ge=0, le=1)  # rather pass a question to a person (1) than answer it wrongly (0)
     watched: str = ""  # a folder of this machine whose files are the material
@@ -168,6 +171,8 @@ class Project:
         self.store.put(*[proposal for proposal in outcome.proposals if proposal.id not in known])
         if outcome.indexed is not None:
             self.store.put_fact("indexed", outcome.indexed)
+        if outcome.attuned is not None:
+            self.store.put_fact("attuned", outcome.attuned)
 
     def indexed(self) -> Indexed | None:
         return self.store.indexed()
@@ -176,6 +181,16 @@ class Project:
         """What the dial's settings amount to, as last measured; for another state of the index it is a guide."""
         written = self.store.fact("calibration")
         return Calibration.model_validate_json(written) if written else None
+
+    def tuned(self) -> Tuned | None:
+        """How meaning and words are weighed in this project's search, as last measured."""
+        written = self.store.fact("tuned")
+        return Tuned.model_validate_json(written) if written else None
+
+    def attuned(self) -> Attuned | None:
+        """What came of the last time an embedder learnt from this project."""
+        written = self.store.fact("attuned")
+        return Attuned.model_validate_json(written) if written else None
 
     def _made(self, name: str) -> Path:
         folder = self.folder / name
@@ -251,25 +266,9 @@ def remove(project: Project) -> None:
     shutil.rmtree(project.folder)
 
 
-def pack(project: Project, target: Path) -> Path:
-    """A zip of the project without what can be made again."""
-    left_out = {"index", "models", "runs", "exports", "incoming"}
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive, TemporaryDirectory() as temporary:
-        for path in _files(project.folder):
-            relative = path.relative_to(project.folder)
-            if relative.parts[0] not in left_out and not relative.name.startswith("studio.db"):
-                archive.write(path, relative)
-        archive.write(project.store.copy(Path(temporary) / "studio.db"), "studio.db")
-    return target
-
-
 def _age(card: Path) -> tuple[float, str]:
     """The folder that was there first keeps its id."""
     return card.parent.stat().st_ctime, card.parent.name
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
 
 
 def _claim(root: Path, made: str) -> Path:

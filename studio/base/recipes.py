@@ -6,22 +6,56 @@ from pydantic import Field
 
 from studio.base.records import Approach, Record
 
+Method = Literal["lora", "qlora", "full", "last_layers"]
+DIALS = ("method", "learning_rate", "epochs", "batch", "rank", "layers", "max_length", "patience")
+"""The fields of a recipe that are offered as dials; the others can be set by file and command line."""
+
 
 class TrainingRecipe(Record):
     """How examples are learnt. Numbers left at their default are chosen from model, data and machine by `training.plan`."""
 
-    epochs: float = Field(default=6, gt=0, le=50, description="How often every example is seen.")
+    method: Method = Field(
+        default="lora",
+        description="What changes in the model: a small adapter (lora), the same on 4-bit weights (qlora, graphics card"
+        " only), every layer (full), or the last layers alone.",
+    )
+    epochs: float = Field(default=6, gt=0, le=50, allow_inf_nan=False, description="How often every example is seen.")
     learning_rate: float = Field(
         default=2e-3, gt=0, le=0.1, allow_inf_nan=False, description="Size of a learning step."
     )
     batch: int = Field(default=8, ge=1, le=256, description="Examples per step.")
     rank: int = Field(default=16, ge=1, le=256, description="Size of the adapter (LoRA rank).")
+    layers: int = Field(default=4, ge=1, le=200, description="How many of the last layers learn (last_layers only).")
     max_length: int = Field(default=512, ge=32, le=32_768, description="Longest example, in tokens.")
     holdout: float = Field(
-        default=0.1, ge=0, le=0.5, description="Share of the examples kept back to check the learning."
+        default=0.1,
+        ge=0,
+        le=0.5,
+        allow_inf_nan=False,
+        description="Share of the examples kept back to check the learning.",
     )
     patience: int = Field(
         default=3, ge=0, le=20, description="Checks without progress before stopping early; 0 never stops."
+    )
+    pilot: bool = Field(
+        default=False, description="First learn from 5 % and 25 %, to see whether more examples would help."
+    )
+    folds: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="Check every example in turn in so many rounds, then learn from all; 0 does not.",
+    )
+    beat: bool = Field(
+        default=False, description="Stop when learning does not get ahead of the best untrained approach."
+    )
+    replay: float = Field(
+        default=0,
+        ge=0,
+        le=2,
+        allow_inf_nan=False,
+        description="Everyday questions mixed in with the model's own first answers, beside one example each, so that it"
+        " does not forget the rest; 0 mixes nothing in.",
     )
     seed: int = Field(default=7, ge=0, description="Same seed and data, same order.")
 
@@ -96,12 +130,38 @@ class BuildRequest(Record):
     )
 
 
+class RehearseRequest(Record):
+    """Measure a few steps of a training and show its first batch, without learning anything."""
+
+    recipe: TrainingRecipe
+    model: str
+    material: str = ""
+
+
 class CalibrateRequest(Record):
     """Measure what the settings of the dial amount to; where there are few questions, up to `drafts` are drafted first."""
 
     drafts: int = Field(default=20, ge=0, le=100)
     model: str = ""
     material: str = ""
+
+
+class AttuneRequest(Record):
+    """Teach the embedder the project's own words: `whole` all its layers, else one linear layer behind them."""
+
+    base: str = Field(default="", description="The embedder that learns; empty is the studio's own.")
+    whole: bool = Field(default=False, description="Teach every layer: some hundred times the work.")
+    epochs: int = Field(default=2, ge=1, le=20, description="How often the whole of it sees every pair.")
+    batch: int = Field(default=32, ge=2, le=512, description="Pairs per step of the whole of it.")
+    learning_rate: float = Field(default=2e-5, gt=0, le=0.01, allow_inf_nan=False)
+    seed: int = Field(default=7, ge=0)
+    material: str = ""
+
+
+class FetchRequest(Record):
+    """Bring a reranker to this machine; it is used from then on."""
+
+    reranker: str
 
 
 class EvaluateRequest(Record):
@@ -112,13 +172,11 @@ class EvaluateRequest(Record):
 
 class ExplainRequest(Record):
     answer: str = Field(description="Id of the stored answer.")
-    detail: Literal["phrases", "words"] = "phrases"
 
 
 class ExportRequest(Record):
     variant: str
     form: Literal["adapter", "merged"] = "merged"
-    include_documents: bool = False
 
 
 class PushRequest(Record):

@@ -15,7 +15,9 @@ Level = Literal["stop", "warn", "note", "good"]
 Split = Literal["train", "validation", "test"]
 Role = Literal["system", "user", "assistant"]
 Parameter = str | int | float
-RunKind = Literal["intake", "check", "draft", "build", "calibrate", "evaluate", "explain", "export", "push"]
+RunKind = Literal[
+    "intake", "check", "draft", "rehearse", "build", "calibrate", "attune", "fetch", "evaluate", "explain", "export", "push"
+]
 ColumnRole = Literal["question", "answer", "topic", "more", "text", "ignore"]
 RunState = Literal["queued", "running", "done", "failed", "stopped"]
 
@@ -375,6 +377,55 @@ class Calibration(Record):
     created: str = Field(default_factory=now)
 
 
+class Proof(Record):
+    """Two ways of searching on the same `n` questions that were kept back: for what share the right passage came first and
+    was among the `limit` an answer is made of. `wins` and `losses` count the questions for which only the new or only the
+    old way put it first; `p_value` is that of the exact one-sided McNemar test on them.
+    """
+
+    n: int
+    limit: int
+    first_before: float
+    first_after: float
+    given_before: float
+    given_after: float
+    wins: int
+    losses: int
+    p_value: float
+    kept: bool
+
+
+class Tuned(Record):
+    """How much meaning weighs beside the words in this project's search (`weight`, with this `embedder`), and how that was
+    found. Worded by `tuned.<reason>`; `questions` is how many there were to measure with, `made_for` the index and
+    questions.
+    """
+
+    weight: float
+    default: float
+    embedder: str
+    reason: Literal["kept", "same", "not_proven", "too_few", "unfinished"]
+    questions: int
+    proof: Proof | None = None
+    made_for: str = ""
+    created: str = Field(default_factory=now)
+
+
+class Attuned(Record):
+    """An embedder that learnt from the project's own questions and passages. `embedder` is where it lies in the project
+    (`models/<id>`), "" when it found no more than `base` and was not kept (`attuned.<reason>`).
+    """
+
+    id: str
+    base: str
+    embedder: str = ""
+    reason: Literal["kept", "not_proven", "forgets"]
+    pairs: int
+    proof: Proof
+    seconds: float = 0.0
+    created: str = Field(default_factory=now)
+
+
 # ---- assistants and their answers --------------------------------------------------------------------------------------
 
 
@@ -494,11 +545,16 @@ class Lost(Record):
     parameters: dict[str, Parameter] = {}
 
 
+Declined = Literal["", "nothing", "unsure", "unknown", "against"]
+
+
 class Answer(Record):
     """What one variant said. `messages` is the prompt as sent, so that the answer can be explained later, word for word.
 
     `understood` is the question as it was searched for where it leans on the conversation before it, "" where it stands
-    alone; `computed` how the answer was reckoned, where it was.
+    alone; `computed` how the answer was reckoned, where it was; `spoken_by` the model and the adapter that spoke, by their
+    hashes, "" where none did or it cannot be known (another server). `declined` says why nothing is answered: nothing was
+    found, what was found is not sure enough, the model said so, or what it said is against its source.
     """
 
     id: str = Field(default_factory=new_id)
@@ -510,9 +566,11 @@ class Answer(Record):
     citations: tuple[Citation, ...] = ()
     support: tuple[Support, ...] = ()
     refused: bool = False
+    declined: Declined = ""
     quoted: bool = False
     understood: str = ""
     computed: Computed | None = None
+    spoken_by: str = ""
     seconds: float = 0.0
     first_token_seconds: float = 0.0
     prompt_tokens: int = 0
@@ -568,15 +626,59 @@ class Difference(Record):
 
 
 class Vote(Record):
-    """A person's choice among the answers shown for one question. `winner` is a variant id, or None for "none of them"."""
+    """A person's choice among the answers shown for one question. `winner` is a variant id, None for "neither" or, with
+    `equal`, for "equally good". `shown` are the variants in the order in which they stood, `lengths` their answers' words.
+
+    `round` is the blind vote it was cast in, "" where the names were visible; `voter` the id of an invitation, "" for the
+    person at the studio.
+    """
 
     id: str = Field(default_factory=new_id)
     question: str
     shown: tuple[str, ...]
     winner: str | None
+    equal: bool = False
     answers: tuple[str, ...] = ()
+    lengths: tuple[int, ...] = ()
+    round: str = ""
     voter: str = ""
+    seconds: float = Field(default=0.0, ge=0)
     created: str = Field(default_factory=now)
+
+
+class Ballot(Record):
+    """One question of a blind vote and the answers to it, in the order of the round's variants."""
+
+    question: str
+    answers: tuple[str, ...]
+
+
+class Round(Record):
+    """A blind vote: who stands, on which questions, how many votes are planned, and what everyone was made of.
+
+    Names stay hidden until it is `closed`. `seed` decides the order of the sides, together with voter and question.
+    `identities` are what answered, by variant (see `engines.identity`), `index` the digest of the search index.
+    """
+
+    id: str = Field(default_factory=new_id)
+    variants: tuple[str, ...] = Field(min_length=2, max_length=4)
+    ballots: tuple[Ballot, ...] = ()
+    planned: int = Field(default=60, ge=1)
+    seed: int = 0
+    identities: dict[str, str] = {}
+    index: str = ""
+    created: str = Field(default_factory=now)
+    closed: str = ""
+
+
+class Invitation(Record):
+    """A link that opens the voting page of one round, and nothing else, until it is `revoked` or the round closed."""
+
+    id: str = Field(default_factory=new_id)
+    round: str
+    name: str = Field(default="", max_length=60)
+    created: str = Field(default_factory=now)
+    revoked: str = ""
 
 
 class Feedback(Record):
@@ -721,8 +823,20 @@ class Exported(Record):
     created: str = Field(default_factory=now)
 
 
+class SegmentScore(Record):
+    """A score of the examples alike in one respect: `by` topic, language, source or task, called `name`."""
+
+    by: Literal["topic", "language", "source", "task"]
+    name: str
+    score: Score
+
+
 class Trained(Record):
-    """A fine-tuned adapter and the evidence it came with. `recipe` is the full recipe as it was used."""
+    """A fine-tuned adapter and the evidence it came with. `recipe` is the full recipe as it was used.
+
+    `scores` are shares over answers that were kept back (or, in `folds` rounds, over all): words that come right
+    (`words_right`) and answers given word for word (`said_exactly`), before (`words_right_before`) and after learning.
+    """
 
     id: str
     model: str
@@ -734,6 +848,8 @@ class Trained(Record):
     validation_loss: float | None = None
     recipe: dict[str, Parameter | bool | None] = {}
     versions: dict[str, str] = {}
+    scores: tuple[Score, ...] = ()
+    segments: tuple[SegmentScore, ...] = ()
     created: str = Field(default_factory=now)
 
 
@@ -758,6 +874,7 @@ class Outcome(Record):
     variants: tuple[Variant, ...] = ()
     trained: tuple[Trained, ...] = ()
     indexed: Indexed | None = None
+    attuned: Attuned | None = None
     scorecards: tuple[Scorecard, ...] = ()
     explanations: tuple[Explanation, ...] = ()
     exports: tuple[Exported, ...] = ()

@@ -35,11 +35,15 @@ from studio.base.settings import Settings
 from studio.base.store import connect
 
 ATTEMPTS = 3
+ENOUGH = "enough"  # a file in a run's folder: learn no further, go on with what there is
 LANES: dict[RunKind, str] = {
     "intake": "material",
     "check": "material",
     "draft": "heavy",
     "calibrate": "heavy",
+    "attune": "heavy",
+    "fetch": "light",
+    "rehearse": "heavy",
     "build": "heavy",
     "evaluate": "heavy",
     "explain": "light",
@@ -113,6 +117,8 @@ class Runs:
             if state == "done" and again:
                 shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if state in ("failed", "stopped"):
+                (folder / ENOUGH).unlink(missing_ok=True)
             if secret:
                 _keep_secret(self._private, id, secret)
             if not (folder / "run.json").exists():
@@ -162,6 +168,14 @@ class Runs:
                 (Path(run.folder) / "stop").touch()
         else:
             _drop_secret(self._private, id)
+        return run
+
+    def finish(self, id: str) -> Run:
+        """Ask a running build to end its learning now and to go on with what it has learnt."""
+        run = self.get(id)
+        if run.state == "running":
+            with suppress(OSError):
+                (Path(run.folder) / ENOUGH).touch()
         return run
 
     def forget(self, project: Project, seconds: float = 12.0) -> None:

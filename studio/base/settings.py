@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     projects: Path = Field(default=Path("projects"), description="Folder that holds the projects.")
     host: str = Field(default="127.0.0.1", description="Address the studio listens on.")
     port: int = Field(default=7860, ge=0, le=65535, description="Port the studio listens on.")
+    vote_host: str = Field(
+        default="", description="Address at which invited colleagues may vote, and do nothing else; empty: only here."
+    )
+    vote_port: int = Field(default=7861, ge=0, le=65535, description="Port of the voting page at that address.")
     language: Language = Field(default="en", description="Language to start with.")
     model: str = Field(default="smollm2-135m-instruct", description="Model of new projects (a name in the catalogue).")
     embedder: str = Field(default="", description="Embedder of new indexes; empty chooses the bundled one.")

@@ -28,12 +28,14 @@ from studio.base.records import (
     Finding,
     How,
     Indexed,
+    Invitation,
     Layout,
     Past,
     Proposal,
     Question,
     Record,
     Repair,
+    Round,
     Scorecard,
     Source,
     Split,
@@ -75,7 +77,16 @@ def m002_how_sources_are_read(db: sqlite_utils.Database) -> None:
         db[name].create({"id": str, "position": int, "record": str}, pk="id")
 
 
-MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (m001_first_tables, m002_how_sources_are_read)
+def m003_blind_votes(db: sqlite_utils.Database) -> None:
+    for name in ("rounds", "invitations"):
+        db[name].create({"id": str, "position": int, "record": str}, pk="id")
+
+
+MIGRATIONS: tuple[Callable[[sqlite_utils.Database], None], ...] = (
+    m001_first_tables,
+    m002_how_sources_are_read,
+    m003_blind_votes,
+)
 
 
 class Store:
@@ -278,6 +289,10 @@ class Store:
         row = self._db.execute("select value from facts where name = ?", [name]).fetchone()
         return row[0] if row else None
 
+    def remove_fact(self, name: str) -> None:
+        with self._db.conn:
+            self._db.execute("delete from facts where name = ?", [name])
+
     def indexed(self) -> Indexed | None:
         text = self.fact("indexed")
         return Indexed.model_validate_json(text) if text else None
@@ -332,9 +347,11 @@ _TABLES: dict[type[Record], str] = {
     Explanation: "explanations",
     Exported: "exports",
     Feedback: "feedback",
+    Invitation: "invitations",
     Proposal: "proposals",
     Question: "questions",
     Repair: "repairs",
+    Round: "rounds",
     Scorecard: "scorecards",
     Trained: "trained",
     Variant: "variants",

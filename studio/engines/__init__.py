@@ -7,10 +7,12 @@ this package loads neither torch nor transformers. A remote OpenAI-compatible en
 from pathlib import Path
 
 from studio.base.settings import Settings
+from studio.engines.attuning import refuse_untunable
 from studio.engines.catalogue import Gguf, Model, catalogue, model
 from studio.engines.client import Engine
 from studio.engines.embedder_shelf import embedder_is_here, prepare_embedder
 from studio.engines.embedders import EmbedderCard, embedder_of, embedders
+from studio.engines.rerankers import RerankerCard, prepare_reranker, reranker_is_here, rerankers
 from studio.engines.shelf import folder_of, gguf, is_here, prepare, weights
 from studio.engines.speech import Embedder, Scores, Text, Usage
 
@@ -20,6 +22,7 @@ __all__ = [
     "Engine",
     "Gguf",
     "Model",
+    "RerankerCard",
     "Scores",
     "Text",
     "Usage",
@@ -33,6 +36,10 @@ __all__ = [
     "model",
     "prepare",
     "prepare_embedder",
+    "prepare_reranker",
+    "refuse_untunable",
+    "reranker_is_here",
+    "rerankers",
     "weights",
 ]
 

@@ -51,9 +51,6 @@ class Child:
         """
         return self._living() or self._start()
 
-    def alive(self) -> bool:
-        return self._living() is not None
-
     def stop(self) -> None:
         """End the child, gently first; returns when it is gone. Nothing happens when none lives."""
         with self._lock():

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from studio.base import errors
-from studio.base.errors import NotPossibleHere, StudioError, Unavailable
+from studio.base.errors import NotPossibleHere, Refused, StudioError, Unavailable
 from studio.base.records import Message
 from studio.base.settings import Settings
+from studio.engines import identity
 from studio.engines.children import Child
 from studio.engines.speech import Embedder, Scores, Text, Usage
 
@@ -50,8 +51,9 @@ class Engine:
     ) -> Iterator[Text | Usage]:
         """The next answer, piece by piece, then what it took. Closing the iterator stops the model within two seconds.
 
+        What speaks is held against the files that were asked for before its first word is handed on.
         Raises BadInput("conversation_too_long", tokens=, limit=), NotFound("model_missing", "adapter_missing"),
-        NotPossibleHere("model_not_here", name=) and
+        NotPossibleHere("model_not_here", name=), Refused("wrong_side", name=) and
         Unavailable("engine_not_started", "engine_crashed", "remote_unreachable").
         """
         body: dict[str, Any] = {
@@ -72,7 +74,8 @@ class Engine:
         for attempt in (1, 2):
             begun = False
             try:
-                for piece in _spoken(self._stream(self._host, "/v1/chat/completions", body)):
+                events = self._stream(self._host, "/v1/chat/completions", body)
+                for piece in _spoken(self._checked(events, model, adapter)):
                     begun = True
                     yield piece
                 return
@@ -129,11 +132,23 @@ class Engine:
             parts += [np.frombuffer(base64.b64decode(each["embedding"]), "<f4")[None, :] for each in said["data"]]
         return np.concatenate(parts)
 
+    def rerank(self, question: str, texts: Sequence[str], reranker: str) -> list[float]:
+        """How well each text answers the question, by the reranker of that name (see `rerankers`); only their order means
+        something. Raises NotFound("model_missing"), NotPossibleHere("reranker_not_here", "reranker_memory") and Unavailable.
+        """
+        body = {"model": reranker, "query": question, "documents": list(texts)}
+        said = self._ask(self._host, "/v1/rerank", body)
+        return [float(each["relevance_score"]) for each in sorted(said["results"], key=lambda each: each["index"])]
+
     def embedder(self, name: str = "") -> Embedder:
         """Which embedder `embed` uses for this name."""
         if name not in self._known:
             self._known[name] = Embedder.model_validate(self._ask(self._embedder, "/v1/embedder", {"model": name}))
         return self._known[name]
+
+    def speaks(self, said: str, model: str, adapter: Path | None = None) -> bool:
+        """Whether what a host once said of itself is this model with this adapter, as their files are now."""
+        return identity.same(said, model, adapter, self._settings)
 
     def stop(self) -> None:
         """End the model host and the embedder and give their memory back; they start again when next needed."""
@@ -168,6 +183,13 @@ class Engine:
         with _translated():
             address = child.address()
             yield from _events(address.url + path, {"Authorization": f"Bearer {address.token}"}, body)
+
+    def _checked(self, events: Iterator[dict[str, Any]], model: str, adapter: Path | None) -> Iterator[dict[str, Any]]:
+        """The events of the one that was asked. A host that has loaded something else does not get to speak."""
+        for at, event in enumerate(events):
+            if at == 0 and not identity.same(str(event.get("system_fingerprint")), model, adapter, self._settings):
+                raise Refused("wrong_side", name=model)
+            yield event
 
     def _remote(self, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The same protocol, spoken by someone else's server. Nothing is retried: an answer may cost money."""
@@ -219,14 +241,16 @@ def _client(silence: float, url: str) -> "httpx.Client":
 def _spoken(events: Iterator[dict[str, Any]]) -> Iterator[Text | Usage]:
     begun, first, pieces = time.monotonic(), 0.0, 0
     usage: dict[str, Any] = {}
+    who = ""
     for event in events:
         usage = event.get("usage") or usage
+        who = str(event.get("system_fingerprint") or who)
         for choice in event.get("choices") or ():
             text = (choice.get("delta") or {}).get("content")
             if text:
                 first = first or time.monotonic() - begun
                 pieces += 1
-                yield Text(text=text)
+                yield Text(text=text, spoken_by=who if pieces == 1 else "")
     seconds = time.monotonic() - begun
     yield Usage(
         prompt_tokens=int(usage.get("prompt_tokens", 0)),

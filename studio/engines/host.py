@@ -22,10 +22,11 @@ from studio.base.errors import BadInput, NotFound, NotPossibleHere, Refused
 from studio.base.records import Message, Record, Role
 from studio.base.settings import Settings
 from studio.engines import adapter as conversion
-from studio.engines import serving, shelf, starter
+from studio.engines import identity, serving, shelf, starter
 from studio.engines.catalogue import catalogue, model
 from studio.engines.llama import CONTEXT, Llama, Say, Spoken
 from studio.engines.prompts import Prompts
+from studio.engines.rerankers import Rerankers
 from studio.engines.serving import Reply, Service
 from studio.engines.torch_model import TorchModel, adapter_key
 
@@ -97,6 +98,14 @@ class MaskedRequest(Record):
     answer: str
 
 
+class RerankRequest(Record):
+    """A question and the documents to put in order, as rerank services take it."""
+
+    model: str
+    query: str
+    documents: tuple[str, ...] = Field(max_length=1_000)
+
+
 class Voice(Protocol):
     def speak(self, ids: list[int], max_tokens: int, temperature: float, say: Say) -> Spoken: ...
 
@@ -119,8 +128,10 @@ class Host:
         self._service = service
         self._threads = studio.threads or max(machine.cores() - 1, 1)
         self._gpu = machine.look(studio.private).gpu is not None
+        self._rerankers = Rerankers(studio, self._threads)
         self._prompts: dict[str, Prompts] = {}
         self._llamas: dict[str, Llama] = {}  # least recently used first
+        self._identities: dict[str, str] = {}  # of each, as it was loaded
         self._busy: dict[str, int] = {}
         self._torch: tuple[str, TorchModel] | None = None
         self._torch_busy = 0
@@ -137,6 +148,7 @@ class Host:
             "POST /v1/chat/completions": self.chat,
             "POST /v1/score": self.score,
             "POST /v1/score_masked": self.score_masked,
+            "POST /v1/rerank": self.rerank,
             "POST /stop": self.stop,
         }
 
@@ -156,7 +168,8 @@ class Host:
         adapter = self._adapter(asked.adapter)
         stops = (asked.stop,) if isinstance(asked.stop, str) else asked.stop
         frame = {"id": f"chatcmpl-{time.time_ns():x}", "created": int(time.time()), "model": asked.model}
-        with self._voice(asked.model, adapter) as (voice, prompts):
+        with self._voice(asked.model, adapter) as (voice, prompts, who):
+            frame["system_fingerprint"] = who
             ids = prompts.ids([turn.message() for turn in asked.messages])
             begun = time.monotonic()
             first: list[float] = []
@@ -221,12 +234,19 @@ class Host:
             )
         reply.json(scores.model_dump())
 
+    def rerank(self, body: dict[str, Any], reply: Reply) -> None:
+        asked = _read(RerankRequest, body)
+        scores = self._rerankers.scores(asked.model, asked.query, asked.documents)
+        results = [{"index": at, "relevance_score": score} for at, score in enumerate(scores)]
+        reply.json({"model": asked.model, "results": results})
+
     def stop(self, body: dict[str, Any], reply: Reply) -> None:
         reply.json({"stopping": True})
         self._service.stop()
 
     def tick(self, idle: float) -> None:
-        """Give the scoring model's memory back when nobody has asked for scores in a while."""
+        """Give the memory of what scores or ranks back when nobody has asked for it in a while."""
+        self._rerankers.tick()
         if not self._torch_lock.acquire(blocking=False):
             return
         try:
@@ -238,7 +258,8 @@ class Host:
     # ---- which model answers
 
     @contextmanager
-    def _voice(self, name: str, adapter: Path | None) -> Iterator[tuple[Voice, Prompts]]:
+    def _voice(self, name: str, adapter: Path | None) -> Iterator[tuple[Voice, Prompts, str]]:
+        """Who answers, how it is prompted, and what files it was loaded from."""
         prompts = self._prompts_of(name)
         if not self._gpu:
             try:
@@ -250,13 +271,13 @@ class Host:
             else:
                 key, llama = instance
                 try:
-                    yield llama, prompts
+                    yield llama, prompts, self._identities[key]
                 finally:
                     with self._lock:
                         self._busy[key] -= 1
                 return
         with self._transformers(name) as torch:
-            yield _Torch(torch, adapter), prompts
+            yield _Torch(torch, adapter), prompts, identity.of(name, adapter, "weights", self._settings)
 
     def _llama(self, name: str, adapter: Path | None) -> tuple[str, Llama]:
         """An instance for this model and adapter, counted as busy; older idle ones make room for it."""
@@ -281,6 +302,7 @@ class Host:
         base = files.read_json(folder / "config.json") or {}
         converted = conversion.convert(adapter, base) if adapter else None
         begun = time.monotonic()
+        self._identities[key] = identity.of(name, adapter, "gguf", self._settings)
         context = min(model(name).context, int(base.get("max_position_embeddings") or CONTEXT))
         self._llamas[key] = Llama(folder / starter.GGUF_NAME, converted, context, self._threads)
         log.info("loaded %s in %.2f s", key, time.monotonic() - begun)

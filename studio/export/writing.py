@@ -82,8 +82,6 @@ def folder(
     emit(Stage(name="export_describe"))
     _describe(project, variant, request, model, target)
     licensing.write(model, weights, target, changed=adapter is not None)
-    if request.include_documents:
-        _copy_documents(project, target / "documents")
     if private.personal(variant.instructions):
         emit(Note(code="export_personal_in_instructions"))
     private.check(target)
@@ -209,7 +207,6 @@ def _describe(project: Project, variant: Variant, request: ExportRequest, model:
         tested=tested,
         material=facts.material(project),
         system=_system(variant),
-        documents=request.include_documents,
         date=records.now()[:10],
     )
     (target / "README.md").write_text(card.render(description), encoding="utf-8")
@@ -237,16 +234,6 @@ def _assistant(project: Project, variant: Variant, model: Model) -> dict[str, An
 def _system(variant: Variant) -> str:
     """The system message this assistant is sent before a question; empty where it was trained without one."""
     return next((message.content for message in compose(variant, "", ()) if message.role == "system"), "")
-
-
-def _copy_documents(project: Project, target: Path) -> None:
-    """The originals of the documents. What also gave examples stays here: those are rows of data."""
-    with_examples = {example.source for example in project.store.examples()}
-    target.mkdir()
-    for source in dict.fromkeys(document.source for document in project.store.documents()):
-        path = project.path(source)
-        if source not in with_examples and path.is_file():
-            shutil.copyfile(path, target / files.file_name(path.name))
 
 
 def _write(path: Path, value: dict[str, Any] | Record) -> None:

@@ -1,7 +1,10 @@
 """The report on a project's material, kept so that nobody waits for it twice."""
 
+import hashlib
 import json
 from datetime import date
+from functools import cache
+from pathlib import Path
 
 import filelock
 from pydantic import TypeAdapter, ValidationError
@@ -57,12 +60,22 @@ def _look(project: Project, state: str) -> list[Finding]:
 
 
 def _state(project: Project) -> str:
-    """What decides the report: material, goal, language, word lists, this version, and the month, as dates run out."""
+    """What decides the report: material, goal, language, word lists, our rules, and the month, as dates run out."""
     own = project.folder / "groups.json"
     lists = own.stat().st_mtime_ns if own.is_file() else 0
     card = project.card
-    told = [project.fingerprint, card.goal.model_dump(mode="json"), card.language, lists, studio.__version__]
+    told = [project.fingerprint, card.goal.model_dump(mode="json"), card.language, lists, studio.__version__, _rules()]
     return json.dumps([*told, f"{date.today():%Y-%m}"])  # noqa: DTZ011 - the person's own calendar
+
+
+@cache
+def _rules() -> str:
+    """Another one for every change of a rule or a word list of this room: versions are farther apart than rules."""
+    taken = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*")):
+        if path.is_file() and path.suffix != ".pyc":
+            taken.update(path.read_bytes())
+    return taken.hexdigest()
 
 
 def _kept(project: Project, state: str) -> list[Finding] | None:

@@ -1,17 +1,31 @@
 """Documents become searchable: cut into passages, embedded, found again, and known not to know.
 
 `chunks` cuts, `build` makes the index of a project (LanceDB, in its `index/`), `search` finds the passages
-for a question and says whether they answer it, `passage_in_context` shows where a passage stands. Words
-nothing and answers nothing.
+for a question and says whether they answer it, `passage_in_context` shows where a passage stands. `tuning` weighs meaning
+and words for a project, `domain` teaches the embedder its words, both on proof alone. Words nothing and answers nothing.
 """
 
 from studio.base.records import Chunk, Document
+from studio.retrieval import domain, tuning
 from studio.retrieval.chunking import chunks
 from studio.retrieval.index import Hits, Judged, build, clear, forget, judge, search, warm
 
 CONTEXT = 400  # characters shown on either side of a passage
 
-__all__ = ["Hits", "Judged", "build", "chunks", "clear", "forget", "judge", "passage_in_context", "search", "warm"]
+__all__ = [
+    "Hits",
+    "Judged",
+    "build",
+    "chunks",
+    "clear",
+    "domain",
+    "forget",
+    "judge",
+    "passage_in_context",
+    "search",
+    "tuning",
+    "warm",
+]
 
 
 def passage_in_context(document: Document, chunk: Chunk) -> tuple[str, str, str]:

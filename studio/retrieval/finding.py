@@ -2,14 +2,14 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studio.base.records import Filter, Passage, Record
-from studio.retrieval import rows, storage, table
+from studio.retrieval import rows, storage, table, terms
 from studio.retrieval.rows import quoted
 from studio.retrieval.storage import Place
 from studio.retrieval.table import Manifest
@@ -23,8 +23,22 @@ PROBES = 50  # parts of the vector index that are looked into
 REFINED = 4  # times the pool whose full vectors are compared: .99 of the nearest are found, as bench_search shows
 REFINED_COMPRESSED = 10  # where one bit a number is what they are first compared by: with 4 it were .95
 EVERYTHING = Filter()
+# What words still count in another language, where names and numbers alone are written alike: on XQuAD, Spanish asked of
+# English and the other way round, .9 of meaning finds .87 first and .6 finds .84 (tests/benchmarks/bench_retrieval.py).
+WORDS_ABROAD = 0.25
 NEEDED = (*rows.FIELDS, "hash")
 There = Callable[[Collection[str]], Collection[str]]  # which of these documents are still in the project
+
+
+class Sides(NamedTuple):
+    """What was found by meaning (cosines) and by words, by row; the rows that have no vector yet; and how far the material
+    is in another language than the question: 0 up to half of what is nearest, 1 for all of it.
+    """
+
+    by_meaning: dict[int, float]
+    by_words: dict[int, float]
+    without: frozenset[int]
+    abroad: float = 0.0
 
 
 class Found(Record):
@@ -47,14 +61,8 @@ def search(
     of a document that is not `there` any more, and none that the filter keeps out.
     """
     with _snapshot(place, made) as opened:
-        results = _asked(opened, made, words, vector, _condition(only))
-        if there is not None:
-            documents = there({id for result in results for id in result["document_id"].to_pylist()})
-            results = [_of(documents, result) for result in results]
-        by_meaning = {at: 1.0 - distance for at, distance in _columns(results[0], "_distance")}
-        by_words = {at: score for result in results[1:] for at, score in _columns(result, "_score")}
-        without = {at for result in results if made.waiting for at, there in _columns(result, "vector") if not there}
-        scores = _mixed(by_meaning, by_words, without, made.weight)
+        sides = _sides(opened, made, words, vector, there, only)
+        scores = _mixed(sides, made.weight)
         chosen = _chosen(opened, scores, limit)
     cosines = {row["_rowid"]: float(row["vector"] @ vector) for row in chosen if row["vector"] is not None}
     return Found(
@@ -62,8 +70,27 @@ def search(
             Passage(chunk=rows.chunk(row), score=scores[row["_rowid"]], similarity=cosines.get(row["_rowid"], 0.0))
             for row in chosen
         ),
-        similarity=max([*by_meaning.values(), *cosines.values()], default=0.0),
+        similarity=max([*sides.by_meaning.values(), *cosines.values()], default=0.0),
     )
+
+
+def pool(
+    place: Place, made: Manifest, words: str, vector: "np.ndarray", there: There | None = None
+) -> "tuple[Sides, dict[int, str]]":
+    """Everything that is looked at for a question before it is mixed, and the hash of each text: for trying other mixes."""
+    with _snapshot(place, made) as opened:
+        sides = _sides(opened, made, words, vector, there, EVERYTHING)
+        every = sorted({*sides.by_meaning, *sides.by_words})
+        if not every:
+            return sides, {}
+        rows = opened.take_row_ids(every).select(["hash", "_rowid"]).to_arrow()
+        return sides, dict(zip(rows["_rowid"].to_pylist(), rows["hash"].to_pylist(), strict=True))
+
+
+def order(sides: "Sides", hashes: Mapping[int, str], weight: float) -> list[str]:
+    """The texts of a pool, best first, as a search with this weight has them."""
+    scores = _mixed(sides, weight)
+    return list(dict.fromkeys(hashes[at] for at in sorted(scores, key=lambda at: (-scores[at], at)) if at in hashes))
 
 
 def warm(place: Place, made: Manifest) -> None:
@@ -83,6 +110,25 @@ def forget_opened() -> None:
     _opened.cache_clear()
 
 
+def _sides(opened: Any, made: Manifest, words: str, vector: "np.ndarray", there: There | None, only: Filter) -> Sides:
+    results = _asked(opened, made, words, vector, _condition(only))
+    if there is not None:
+        documents = there({id for result in results for id in result["document_id"].to_pylist()})
+        results = [_of(documents, result) for result in results]
+    waiting = [result for result in results if made.waiting]
+    return Sides(
+        by_meaning={at: 1.0 - distance for at, distance in _columns(results[0], "_distance")},
+        by_words={at: score for result in results[1:] for at, score in _columns(result, "_score")},
+        without=frozenset(at for result in waiting for at, filled in _columns(result, "vector") if not filled),
+        abroad=_abroad(terms.language(words, ""), results[0]["lang"].to_pylist()),
+    )
+
+
+def _abroad(asked_in: str, near: Sequence[str]) -> float:
+    foreign = sum(bool(asked_in and language) and language != asked_in for language in near)
+    return max(0.0, 2 * foreign / len(near) - 1) if near else 0.0
+
+
 def _asked(opened: Any, made: Manifest, words: str, vector: "np.ndarray", condition: str) -> "list[pa.Table]":
     """What is near and, at the same time, what has the words: where the rows are, and no more than is needed to mix."""
     from lancedb.query import MatchQuery
@@ -90,7 +136,7 @@ def _asked(opened: Any, made: Manifest, words: str, vector: "np.ndarray", condit
     near = opened.search(vector, vector_column_name="vector").distance_type("cosine")
     if made.trained:
         near = near.nprobes(PROBES).refine_factor(refined(made))
-    needed = ["document_id", *(("vector",) if made.waiting else ())]
+    needed = ["document_id", "lang", *(("vector",) if made.waiting else ())]
     queries = [near.select([*needed, "_distance"])]
     if words:
         queries.append(opened.search(MatchQuery(words, "folded"), query_type="fts").select([*needed, "_score"]))
@@ -105,10 +151,10 @@ def _columns(result: "pa.Table", column: str) -> Iterator[tuple[int, Any]]:
     return zip(result["_rowid"].to_pylist(), values.to_pylist(), strict=True)
 
 
-def _mixed(
-    by_meaning: Mapping[int, float], by_words: Mapping[int, float], without: Collection[int], weight: float
-) -> dict[int, float]:
+def _mixed(sides: Sides, weight: float) -> dict[int, float]:
     """Both scores of every hit in one; `without` a vector yet, words decide alone."""
+    by_meaning, by_words, without, abroad = sides
+    weight = 1 - (1 - weight) * (1 - (1 - WORDS_ABROAD) * abroad)
     scores = dict.fromkeys([*by_meaning, *by_words], 0.0)
     for share, side, floor in (
         (weight, by_meaning, min(by_meaning.values(), default=0.0)),

@@ -6,12 +6,10 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
-
-import filelock
 
 from studio import engines
 from studio.base import records
@@ -19,7 +17,7 @@ from studio.base.errors import NotEnough, NotFound, NotPossibleHere, Stopped
 from studio.base.events import Emit, Progress, ShouldStop
 from studio.base.project import Project
 from studio.base.records import Filter, Indexed, Language, Passage, Record
-from studio.retrieval import aligning, calibration, chunking, finding, rows, storage, table, terms
+from studio.retrieval import aligning, calibration, chunking, finding, lease, rows, storage, table, terms
 from studio.retrieval.aligning import Aligning, Waiting
 from studio.retrieval.calibration import Frequencies, Ground
 from studio.retrieval.storage import Place
@@ -33,6 +31,7 @@ READ_AHEAD = 512  # texts waiting for their vectors that are in memory at once
 SAVE_EVERY = 15.0  # seconds of embedding that a kill may cost
 TIDY_EVERY = 20  # saves after which the table is tidied, or searching it would become slow
 WORDS_ALONE = 0.6  # cover from which passages found by their words alone are taken for an answer
+READ_AGAIN = 20  # of the best passages, where a reranker is chosen
 TRIES = 6  # of a search whose table is tidied or taken away under it
 PURGE = ".purge"  # lies beside the index while something deleted may still be in its files
 
@@ -55,6 +54,7 @@ class Embedding(Protocol):
 
     def embed(self, texts: Sequence[str], kind: Literal["query", "passage"], embedder: str = "") -> "np.ndarray": ...
     def embedder(self, name: str = "") -> Embedder: ...
+    def rerank(self, question: str, texts: Sequence[str], reranker: str) -> Sequence[float]: ...
 
 
 class Hits(Record):
@@ -91,7 +91,7 @@ def build(project: Project, engine: Embedding, emit: Emit, should_stop: ShouldSt
     place = storage.of(project)
     storage.check(place)
     try:
-        with _alone(place, should_stop):
+        with lease.alone(place, should_stop):
             return _build(project, place, began, engine, emit, should_stop)
     finally:
         _purge(place)
@@ -103,19 +103,22 @@ def search(
     """The passages that fit a question best among those that `only` lets through, and whether they answer it at all.
 
     What was removed from the project is not found any more, before the index is built again as after. Raises
-    NotFound when nothing was made searchable yet, NotPossibleHere when another embedder made the index, Unavailable when
-    the object storage it lies on does not answer.
+    NotFound when nothing was made searchable yet, NotPossibleHere when another embedder made the index or the reranker that
+    the project has chosen is not here, Unavailable when the object storage it lies on does not answer.
     """
     engine = _Chosen(engine, engines.embedder_of(project))
     place, vector = storage.of(project), _once(lambda: engine.embed([question], "query")[0])
     measured = project.calibration()
+    there = _there(project, place)
     dial = (project.card.caution, measured.offset if measured else 0.0)
+    reranker = project.card.reranker
     for attempt in range(TRIES):
         with suppress(OSError, RuntimeError, ValueError):  # the table was tidied or taken away between two steps
-            return _search(place, question, engine, vector, limit, project.store.document_ids, only, dial)
+            return _search(place, question, engine, vector, limit, there, only, dial, reranker)
         finding.forget_opened()
+        storage.doubt()
         time.sleep(0.05 * attempt)
-    return _search(place, question, engine, vector, limit, project.store.document_ids, only, dial)
+    return _search(place, question, engine, vector, limit, there, only, dial, reranker)
 
 
 def judge(project: Project, question: str, passages: Sequence[Passage]) -> Judged:
@@ -127,6 +130,29 @@ def judge(project: Project, question: str, passages: Sequence[Passage]) -> Judge
     return _judged(made, question, calibration.evidence(question, passages, _frequencies(place, made.frequencies)))
 
 
+def reweigh(project: Project, engine: Embedding, should_stop: ShouldStop) -> None:
+    """Let what was measured about this project's mix count (`Project.tuned`), and set its threshold anew. Does nothing
+    where it counts already, or without a finished index. Raises Stopped.
+    """
+    place = storage.of(project)
+    engine = _Chosen(engine, engines.embedder_of(project))
+    if table.manifest(place) is None:
+        return
+    with lease.alone(place, should_stop):
+        made = table.manifest(place)
+        weight = weight_of(project, engine.embedder())
+        if made is None or made.embedder != engine.embedder().name or made.weight == weight or not made.complete:
+            return  # a build that goes on weighs by itself
+        made = made.model_copy(update={"weight": weight})
+        grounds, thresholds = _probed(place, made, engine, _frequencies(place, made.frequencies))
+        table.publish(place, made.model_copy(update={"grounds": grounds, "thresholds": thresholds}))
+
+
+def words(question: str) -> str:
+    """A question's words as the table is asked for them."""
+    return " ".join("".join(c if c.isalnum() else " " for c in terms.fold(question)).split())
+
+
 def forget(project: Project, documents: Collection[str]) -> None:
     """Take the passages and vectors of these documents out of the index, for good: no old version of the table keeps them.
 
@@ -135,7 +161,7 @@ def forget(project: Project, documents: Collection[str]) -> None:
     place = storage.of(project)
     if documents and table.manifest(place) is not None:
         table.forget(place, documents)
-        (place.folder / PURGE).touch()
+        storage.write(place, PURGE, records.new_id())
         _purge(place)
 
 
@@ -166,6 +192,15 @@ class _Chosen:
     def embedder(self, name: str = "") -> Embedder:
         return self._engine.embedder(name or self._chosen)
 
+    def rerank(self, question: str, texts: Sequence[str], reranker: str) -> Sequence[float]:
+        return self._engine.rerank(question, texts, reranker)
+
+
+def weight_of(project: Project, embedder: Embedder) -> float:
+    """What meaning counts beside words: as measured for this project with this embedder, else the embedder's own."""
+    tuned = project.tuned()
+    return tuned.weight if tuned is not None and tuned.embedder == embedder.name else embedder.weight
+
 
 def _build(
     project: Project, place: Place, began: float, engine: Embedding, emit: Emit, should_stop: ShouldStop
@@ -175,12 +210,19 @@ def _build(
     same = before is not None and before.table == name
     spoken = before.language if before is not None and same else aligning.language(aligning.documents(project))
     table.create(place, name, embedder.dim, spoken)
+    aligning.remember(
+        place, aligning.known(place) | project.store.document_ids()
+    )  # before the first of them is in there
     aligned = Aligning(place, name, embedder.dim)
-    frequencies = Frequencies.count(row.folded for row in aligned.rows(aligning.documents(project)))
+    frequencies = Frequencies.count(aligned.words(aligning.documents(project)))
+    aligning.remember(place, aligned.own)
     if not aligned.chunks:
         table.clear(place)
         raise NotEnough("nothing_to_search")
-    unchanged = not (aligned.changed or aligned.waiting)
+    weight, tuned = weight_of(project, embedder), project.tuned()
+    if tuned is not None and tuned.embedder != embedder.name:
+        project.store.remove_fact("tuned")
+    unchanged = not (aligned.changed or aligned.waiting or (before is not None and before.weight != weight))
     if before is not None and same and unchanged and (before.complete, before.chunks) == (True, aligned.chunks):
         emit(Progress(done=before.chunks, of=before.chunks, seconds_left=0.0))
         return _indexed(before)
@@ -188,7 +230,7 @@ def _build(
         table=name,
         embedder=embedder.name,
         dim=embedder.dim,
-        weight=embedder.weight,
+        weight=weight,
         language=spoken,
         documents=len(aligned.documents),
         chunks=aligned.chunks,
@@ -205,9 +247,9 @@ def _build(
         table.respeak(place, name, language)
     made = made.model_copy(update={"language": language, "waiting": 0})
     made = made.model_copy(update={"trained": table.tidy(place, name, filled=made.chunks, trained=made.trained)})
-    if gone := aligned.documents - set(project.store.document_ids()):  # removed while we were at it
+    if gone := aligned.own - set(project.store.document_ids()):  # removed while we were at it
         table.forget(place, gone)
-        (place.folder / PURGE).touch()
+        storage.write(place, PURGE, records.new_id())
     grounds, thresholds = _probed(place, made, engine, frequencies)
     seconds = round(time.monotonic() - began, 1)
     made = made.model_copy(update={"grounds": grounds, "thresholds": thresholds, "complete": not gone})
@@ -271,6 +313,7 @@ def _search(
     there: finding.There,
     only: Filter,
     dial: tuple[float, float],
+    reranker: str,
 ) -> Hits:
     made = table.manifest(place)
     if made is None:
@@ -278,8 +321,10 @@ def _search(
     embedder = engine.embedder()
     if (embedder.name, embedder.dim) != (made.embedder, made.dim):
         raise NotPossibleHere("index_other_embedder", made_by=made.embedder, now=embedder.name)
-    wider = max(limit, calibration.LOOKED_AT)
-    found = finding.search(place, made, " ".join(_words(question)), vector(), wider, there, only)
+    wider = max(limit, calibration.LOOKED_AT, READ_AGAIN if reranker else 0)
+    found = finding.search(place, made, words(question), vector(), wider, there, only)
+    if reranker:
+        found = found.model_copy(update={"passages": _read_again(question, found.passages, engine, reranker)})
     seen = calibration.evidence(question, found.passages, _frequencies(place, made.frequencies))
     judged = _judged(made, question, seen)
     threshold = calibration.dialled(judged.threshold, *dial)
@@ -302,8 +347,14 @@ def _judged(made: Manifest, question: str, seen: calibration.Evidence) -> Judged
     return Judged(calibration.score(seen, ground), made.thresholds[language])
 
 
-def _words(question: str) -> list[str]:
-    return "".join(c if c.isalnum() else " " for c in terms.fold(question)).split()
+def _read_again(question: str, passages: Sequence[Passage], engine: Embedding, reranker: str) -> tuple[Passage, ...]:
+    """The best of them in the order of who reads question and passage together; the others behind, as they were."""
+    read, rest = passages[:READ_AGAIN], passages[READ_AGAIN:]
+    if not read:
+        return ()
+    scores = engine.rerank(question, [chunking.headed(each.chunk) for each in read], reranker)
+    best = sorted(range(len(read)), key=lambda at: (-scores[at], at))
+    return (*(read[at] for at in best), *rest)
 
 
 def _counted(place: Place, frequencies: Frequencies) -> str:
@@ -314,31 +365,26 @@ def _counted(place: Place, frequencies: Frequencies) -> str:
     return name
 
 
-@contextmanager
-def _alone(place: Place, should_stop: ShouldStop) -> Iterator[None]:
-    """One at a time: a build and new material may want the index together."""
-    lock = filelock.FileLock(place.folder / ".lock")
-    while True:
-        with suppress(filelock.Timeout):
-            lock.acquire(timeout=0.5)
-            break
-        if should_stop():
-            raise Stopped
-    try:
-        yield
-    finally:
-        lock.release()
+def _there(project: Project, place: Place) -> finding.There:
+    """Which documents may be shown: those the project has and, where machines share an index, those it never had."""
+    if not place.is_remote:
+        return project.store.document_ids
+
+    def asked(documents: Collection[str]) -> Collection[str]:
+        return project.store.document_ids(documents) | (set(documents) - aligning.known(place))
+
+    return asked
 
 
 def _purge(place: Place) -> None:
     """Take what was deleted out of the files; while somebody builds that is theirs to do when they are done."""
-    while (place.folder / PURGE).exists():
-        try:
-            with filelock.FileLock(place.folder / ".lock", timeout=0):
-                (place.folder / PURGE).unlink(missing_ok=True)
-                table.purge(place)
-        except filelock.Timeout:
-            return
+    while (asked := storage.read_now(place, PURGE)) is not None:
+        with lease.at_once(place) as free:
+            if not free:
+                return
+            table.purge(place)
+            if storage.read_now(place, PURGE) == asked:  # nothing more was deleted meanwhile
+                storage.remove(place, PURGE)
 
 
 def _probed(
@@ -350,7 +396,7 @@ def _probed(
     for language, probes in calibration.probes().items():
         asked = [question for _, question in probes]
         near = [
-            finding.search(place, made, " ".join(_words(question)), vector, calibration.LOOKED_AT).passages
+            finding.search(place, made, words(question), vector, calibration.LOOKED_AT).passages
             for question, vector in zip(asked, engine.embed(asked, "query"), strict=True)
         ]
         found = [

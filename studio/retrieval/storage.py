@@ -69,6 +69,18 @@ def read(place: Place, name: str) -> Kept | None:
     return found[1]
 
 
+def read_now(place: Place, name: str) -> str | None:
+    """As `read`, of this moment."""
+    _believed.pop((place, name), None)
+    found = read(place, name)
+    return found.text if found else None
+
+
+def doubt() -> None:
+    """Believe nothing any more of what remote stores said: somebody changed it since."""
+    _believed.clear()
+
+
 def write(place: Place, name: str, text: str) -> None:
     """The whole of it or nothing."""
     if not place.is_remote:
@@ -79,6 +91,19 @@ def write(place: Place, name: str, text: str) -> None:
     with _reached(place):
         obstore.put(_store(place), name, text.encode())
     _believed.pop((place, name), None)
+
+
+def create(place: Place, name: str, text: str) -> bool:
+    """Write a small file of an index on object storage where there is none; False where there is one."""
+    import obstore
+    from obstore.exceptions import AlreadyExistsError
+
+    try:
+        with _reached(place):
+            obstore.put(_store(place), name, text.encode(), mode="create")
+    except AlreadyExistsError:
+        return False
+    return True
 
 
 def remove(place: Place, name: str) -> None:
@@ -110,21 +135,17 @@ def check(place: Place) -> None:
     """
     if not place.is_remote:
         return
-    import obstore
-    from obstore.exceptions import AlreadyExistsError, NotSupportedError
+    from obstore.exceptions import NotSupportedError
 
     name = f"check-{records.new_id()}"
     write(place, name, "first")
     try:
-        with _reached(place):
-            obstore.put(_store(place), name, b"second", mode="create")
-    except AlreadyExistsError:
-        return
+        if create(place, name, "second"):
+            raise NotPossibleHere("index_store_unsafe", name=place.uri)
     except NotSupportedError as error:
         raise NotPossibleHere("index_store_unsafe", name=place.uri) from error
     finally:
         remove(place, name)
-    raise NotPossibleHere("index_store_unsafe", name=place.uri)
 
 
 def mark(place: Place, name: str) -> str:

@@ -11,13 +11,14 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+import filelock
 from pydantic import Field
 
 from studio.base import files
 from studio.base.errors import NotPossibleHere, Unavailable
 from studio.base.records import Record
+from studio.retrieval import lease, storage
 from studio.retrieval import rows as made_of
-from studio.retrieval import storage
 from studio.retrieval.calibration import Ground
 from studio.retrieval.rows import Row, quoted
 from studio.retrieval.storage import Place
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST = "manifest.json"
 FREQUENCIES = "frequencies-"
 EXACT_UNTIL = 20_000  # below, comparing with every vector is exact and takes a few milliseconds
@@ -128,7 +129,7 @@ def create(place: Place, name: str, dim: int, language: str) -> None:
 
     if name in tables(place):
         return
-    with translated(place):
+    with writing(place):
         table = connect(place).create_table(name, schema=made_of.schema(dim))
         table.create_index("folded", config=FTS(language=language, with_position=True))
         for column in ("id", "document_id"):
@@ -141,7 +142,7 @@ def add(place: Place, name: str, rows: Sequence[Row], vectors: "Mapping[str, np.
     """Put new rows in, with the vectors that are known (by hash) and room for the others. Found by their words at once."""
     if not rows:
         return
-    with translated(place):
+    with writing(place):
         table = connect(place).open_table(name)
         for some in each(rows, _COMMIT):
             table.add(made_of.arrow(some, vectors, dim))
@@ -149,14 +150,14 @@ def add(place: Place, name: str, rows: Sequence[Row], vectors: "Mapping[str, np.
 
 def fill(place: Place, name: str, ids: Collection[str], vectors: "Mapping[str, np.ndarray]", dim: int) -> None:
     """Give rows that are there their vectors, in one commit. Rows that were deleted meanwhile stay deleted."""
-    with translated(place):
+    with writing(place):
         table = connect(place).open_table(name)
         rows = made_of.filled(stored(place, name, ids), vectors, dim)
         table.merge_insert("id").when_matched_update_all().execute(rows)
 
 
 def delete(place: Place, name: str, ids: Collection[str]) -> None:
-    with translated(place):
+    with writing(place):
         table = connect(place).open_table(name)
         for some in each(sorted(ids), _BATCH):
             table.delete(f"id in ({', '.join(map(quoted, some))})")
@@ -170,7 +171,7 @@ def tidy(place: Place, name: str, *, filled: int, trained: int) -> int:
     """
     from lancedb.index import IvfRq, IvfSq
 
-    with translated(place):
+    with writing(place):
         table = connect(place).open_table(name)
         kinds = {index.name: index.index_type for index in table.list_indices()}
         wanted = IvfRq if filled >= COMPRESSED_FROM else IvfSq
@@ -186,35 +187,40 @@ def respeak(place: Place, name: str, language: str) -> None:
     """Index the words anew by the endings and fillers of another language."""
     from lancedb.index import FTS
 
-    with translated(place):
+    with writing(place):
         table = connect(place).open_table(name)
         table.create_index("folded", config=FTS(language=language, with_position=True), replace=True)
 
 
 def publish(place: Place, made: Manifest) -> None:
     """From now on this is what the index is; tables and counts it does not name are removed."""
-    with translated(place):
+    with writing(place):
         storage.write(place, MANIFEST, made.model_dump_json(indent=2))
     _remove_all_but(place, made.table, made.frequencies)
 
 
 def forget(place: Place, documents: Collection[str]) -> None:
-    """Delete the rows of these documents; `purge` then takes them out of the files."""
-    for name in tables(place):
-        connect(place).open_table(name).delete(f"document_id in ({', '.join(map(quoted, sorted(documents)))})")
+    """Delete the rows of these documents, also while another writes; `purge` then takes them out of the files."""
+    with translated(place), _no_purge(place):
+        for name in tables(place):
+            connect(place).open_table(name).delete(f"document_id in ({', '.join(map(quoted, sorted(documents)))})")
 
 
 def purge(place: Place) -> None:
     """Remove what was deleted from the files too, and every older version. Only while nobody else writes:
-    what another is about to commit would go with it.
+    what another is about to commit would go with it. Another machine's `forget` cannot be kept from committing, so that
+    on object storage what killed writers left, which no version names, stays for a week.
     """
-    for name in tables(place):
-        table = connect(place).open_table(name)
-        table.optimize(cleanup_older_than=timedelta(milliseconds=1), delete_unverified=True)
+    with writing(place), _no_purge(place):
+        for name in tables(place):
+            table = connect(place).open_table(name)
+            table.optimize(cleanup_older_than=timedelta(milliseconds=1), delete_unverified=not place.is_remote)
 
 
 def clear(place: Place) -> None:
     """No index any more."""
+    if place.is_remote:
+        lease.forget(place)
     storage.remove(place, MANIFEST)
     _remove_all_but(place, "", "")
 
@@ -269,6 +275,20 @@ def _remove_all_but(place: Place, table: str, frequencies: str) -> None:
     for name in storage.names(place):
         if name.startswith(FREQUENCIES) and name != frequencies:
             storage.remove(place, name)
+
+
+@contextmanager
+def writing(place: Place) -> Iterator[None]:
+    """A commit of who holds the lease. Raises Unavailable("index_taken_over") where it is not held any more."""
+    lease.kept(place)
+    with translated(place):
+        yield
+
+
+@contextmanager
+def _no_purge(place: Place) -> Iterator[None]:
+    with filelock.FileLock(place.folder / ".purging"):
+        yield
 
 
 @contextmanager

@@ -1,11 +1,30 @@
 """Examples teach a model: a recipe chosen for them, and the training itself.
 
-`plan` says what will be done, why, and what it costs; it loads no heavy library. `train` does it: Unsloth puts a LoRA
-adapter on the model and learns the answers of the examples, and nothing but the answers. Rooms to the right never see a
-tensor.
+`offer` says what will be done, why, and what it costs; it loads no heavy library. `rehearse` measures it, `train` does it:
+Unsloth loads the model, which learns the answers of the examples and nothing but the answers. Rooms to the right never see
+a tensor.
 """
 
-from studio.training.learning import prepare_environment, train
+from studio.training.checkpoints import resumable
+from studio.training.learning import Given, rehearse, stages, train
+from studio.training.loading import prepare_environment
+from studio.training.offering import Offer, offer, read_dials
+from studio.training.pacing import PACES, Cost
 from studio.training.planning import Effort, Plan, plan
 
-__all__ = ["Effort", "Plan", "plan", "prepare_environment", "train"]
+__all__ = [
+    "PACES",
+    "Cost",
+    "Effort",
+    "Given",
+    "Offer",
+    "Plan",
+    "offer",
+    "plan",
+    "prepare_environment",
+    "read_dials",
+    "rehearse",
+    "resumable",
+    "stages",
+    "train",
+]

@@ -56,6 +56,47 @@ def divide(examples: Sequence[Example], share: float) -> Lessons:
     return Lessons(learnt=learnt, kept_back=_once(example for example in examples if _text(example) in kept))
 
 
+def part(examples: Sequence[Example], share: float) -> tuple[Example, ...]:
+    """The first `share` of the examples: one wording of every answer, then a second of each, and so on.
+
+    Smaller parts lie within larger ones, so that what a larger one brings is owed to the examples that joined.
+    """
+    turns: dict[str, int] = defaultdict(int)
+    ordered: list[tuple[int, int, Example]] = []
+    for example in sorted(examples, key=lambda example: _digest(_text(example))):
+        answer = _plain(example.answer)
+        ordered.append((turns[answer], len(ordered), example))
+        turns[answer] += 1
+    ordered.sort(key=lambda each: each[:2])
+    return tuple(example for _, _, example in ordered[: max(round(len(ordered) * share), 1)])
+
+
+def rounds(examples: Sequence[Example], folds: int) -> list[Lessons]:
+    """The examples divided `folds` times, so that every one that can be is kept back once and learnt otherwise.
+
+    As in `divide`, an answer is checked in one wording while another is learnt; single answers are checked only in tasks
+    where they could be judged from others. Rounds in which nothing would be kept back are left out.
+    """
+    wordings: dict[str, list[str]] = defaultdict(list)
+    for example in sorted(_once(examples), key=lambda example: _digest(_text(example))):
+        wordings[_plain(example.answer)].append(_text(example))
+    free = {_text(example) for example in examples if example.task != "answer"}
+    places: dict[str, int] = {}
+    for dealt, texts in enumerate(sorted(wordings.values(), key=lambda texts: _digest(texts[0]))):
+        for turn, text in enumerate(texts):
+            if len(texts) > 1 and turn < max(folds, 2):  # two wordings of an answer never sit out the same round
+                places[text] = (dealt + turn) % folds
+            elif len(texts) == 1 and text in free:
+                places[text] = dealt % folds
+    made = []
+    for number in range(folds):
+        kept = {text for text, place in places.items() if place == number}
+        if kept:
+            learnt = tuple(example for example in examples if _text(example) not in kept)
+            made.append(Lessons(learnt=learnt, kept_back=_once(e for e in examples if _text(e) in kept)))
+    return made
+
+
 def _candidates(examples: Sequence[Example]) -> list[str]:
     wordings: dict[str, set[str]] = defaultdict(set)
     for example in examples:

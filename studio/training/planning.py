@@ -12,6 +12,7 @@ from studio.base.errors import NotPossibleHere
 from studio.base.machine import Machine
 from studio.base.recipes import TrainingRecipe
 from studio.base.records import Example, Reason, Record
+from studio.training import replay
 from studio.training.lessons import divide, usable
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ Effort = Literal["quick", "balanced", "thorough"]
 # 135M starter: 2e-4 (the usual advice, made for 7B models) learns none of 60 facts in 300 rows, 1e-3 78 %, 2e-3 87 % of
 # their unseen wordings. From 1B on the field's advice holds (Biderman et al. 2024, "LoRA Learns Less and Forgets Less").
 RATES: tuple[tuple[float, float], ...] = ((250, 2e-3), (500, 1e-3), (1_000, 5e-4), (float("inf"), 2e-4))
+
+# Everyday questions beside one example, and what a token of theirs counts beside one of an example.
+REPLAY, REPLAY_WEIGHT = 0.35, 5.0
+REPLAY_TOKENS = 50  # of such a question with its answer
 
 EPOCHS: dict[Effort, float] = {"quick": 3, "balanced": 6, "thorough": 10}
 LENGTHS = (128, 256, 512, 1024, 2048, 4096)
@@ -63,6 +68,7 @@ def plan(examples: Sequence[Example], model: "Model", machine: Machine, effort: 
         batch=8 if count < 2_000 else 16,
         rank=16 if effort != "thorough" else 32,
         max_length=min(limit, model.context),
+        replay=replay_share(count),
     )
     room = machine.gpu.memory_gb if machine.gpu else machine.memory_gb
     mean = sum(lengths) / count
@@ -75,18 +81,21 @@ def plan(examples: Sequence[Example], model: "Model", machine: Machine, effort: 
                 memory_gb=room,
             )
         recipe = recipe.model_copy(update={"batch": recipe.batch // 2})
-    tokens = round(mean * count * recipe.epochs)
+    mixed_in = round(recipe.replay * count)
+    tokens = round((mean * count + REPLAY_TOKENS * mixed_in) * recipe.epochs)
+    steps = ceil((count + mixed_in) / recipe.batch) * recipe.epochs
     reasons = [
         Reason(code="training_rate", parameters={"rate": recipe.learning_rate, "millions": round(millions)}),
         Reason(code="training_epochs", parameters={"epochs": recipe.epochs, "count": count}),
         Reason(code="training_batch", parameters={"batch": recipe.batch}),
+        Reason(code="training_replay", parameters={"count": mixed_in}),
         _check_reason(len(lessons.kept_back)),
         Reason(code="training_on_card" if machine.gpu else "training_on_bf16" if machine.bf16 else "training_on_fp32"),
     ]
     return Plan(
         recipe=recipe,
         reasons=tuple(reasons),
-        minutes=round(seconds(tokens, ceil(count / recipe.batch) * recipe.epochs, model.parameters, machine) / 60, 1),
+        minutes=round(seconds(tokens, steps, model.parameters, machine) / 60, 1),
         memory_gb=round(memory_gb(model.parameters, recipe, machine), 1),
         examples=count,
         kept_back=len(lessons.kept_back),
@@ -98,6 +107,11 @@ def epochs(count: int, effort: Effort) -> float:
     """How often `count` examples are gone through: small sets more often, large ones less, for about as many steps."""
     few = 2.0 if count < 50 else 1.5 if count < 120 else 1.0 if count < 1_000 else 0.5
     return max(EPOCHS[effort] * few, 1.0)
+
+
+def replay_share(count: int) -> float:
+    """Everyday questions for each example: at most all there are, for each is seen as often as an example is."""
+    return min(REPLAY, round(replay.known() / count, 2))
 
 
 def seconds(tokens: int, steps: float, parameters: int, machine: Machine) -> float:

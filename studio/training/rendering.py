@@ -23,6 +23,24 @@ class Rendered(NamedTuple):
     labels: list[int]
 
 
+class Expected(NamedTuple):
+    """For every token that is learnt: words that may come there, and the logarithms of how likely they are."""
+
+    words: list[list[int]]
+    likely: list[list[float]]
+
+
+class Row(NamedTuple):
+    """A rendered conversation as it joins the batches; `weight` is what each of its tokens counts beside others. With
+    `expected` these likelihoods are learnt, not the words of the labels.
+    """
+
+    input_ids: list[int]
+    labels: list[int]
+    weight: float = 1.0
+    expected: Expected | None = None
+
+
 class Renderer:
     """Renders conversations for one tokenizer; `prompts` must be of the same model."""
 
@@ -38,6 +56,10 @@ class Renderer:
         asked = self._prompts.ids(messages[:-1])
         answered = self._answer(messages)
         return Rendered(asked + answered, [NOT_LEARNT] * len(asked) + answered)
+
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        """What the model is asked with for the last answer of a conversation."""
+        return self._prompts.ids(messages[:-1])
 
     def _answer(self, messages: Sequence[Message]) -> list[int]:
         """What the template writes after the prompt, up to the end of the turn; the plain answer when it is not to be found

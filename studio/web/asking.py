@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from studio import answering
+from studio import answering, comparison
 from studio.base.errors import BadInput, StudioError
 from studio.base.project import Project
 from studio.base.records import Answer, Fault, Filter, Message, Passage, Variant
@@ -87,6 +87,7 @@ class Asking:
                     case answering.Sources(passages=passages):
                         column = replace(column, passages=tuple(passages))
                     case answering.Done(answer=answer) | answering.Declined(answer=answer):
+                        comparison.verify(self._project, column.variant, answer, self._engine)
                         self._project.store.put(answer)
                         column = replace(column, answer=answer, text=answer.text, passages=answer.passages)
                 self._columns[at] = column = replace(column, seconds=time.monotonic() - began)

@@ -5,7 +5,8 @@ can reach it, and because Gradio reflects foreign origins. Rules, in the order i
 
 1. the address it was sent to is one of ours (against DNS rebinding);
 2. it comes from a page of ours, unless it opens one (against requests forged by other sites, other ports included);
-3. it carries the session cookie, which only the link printed in the terminal gives;
+3. it carries the session cookie, which only the link printed in the terminal gives; or its address is an invitation to
+   vote, which `voting` checks and which opens one voting page;
 4. the answer says what the page may load, and shows no foreign site how to read it.
 """
 
@@ -13,7 +14,9 @@ import hashlib
 import hmac
 import ipaddress
 import os
+import re
 import secrets
+import socket
 import time
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
@@ -30,6 +33,7 @@ from studio.base.settings import Settings
 from studio.web.voice import Voice
 
 SESSION_SECONDS = 30 * 24 * 3600
+INVITED = re.compile(r"/vote/[0-9a-f]{12}/[0-9a-f]{12}/[0-9a-f]{32}")
 OPEN_PATHS = (
     "/static/",
     "/favicon.ico",
@@ -139,7 +143,7 @@ class Guard:
             return PlainTextResponse("unknown host", 400)
         if not _from_here(scope["method"], host, headers):
             return PlainTextResponse("request from another site refused", 403)
-        if scope["path"].startswith(OPEN_PATHS):
+        if scope["path"].startswith(OPEN_PATHS) or INVITED.fullmatch(scope["path"]):
             return None
         token = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
         language = preferred_language(headers)
@@ -162,6 +166,37 @@ class Guard:
         return answer
 
 
+class Lobby:
+    """ASGI middleware in front of the voting page where colleagues of the same network reach it: the outermost layer there.
+
+    No session opens anything here; only invitations and the bare frame are served, and only under the machine's own names.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        headers = Headers(scope=scope)
+        host, path = headers.get("host", ""), scope["path"]
+        answer: ASGIApp = self.app
+        if not _own_name(host) or not _from_here(scope["method"], host, headers):
+            answer = PlainTextResponse("refused", 403)
+        elif not path.startswith("/static/") and not INVITED.fullmatch(path):
+            answer = PlainTextResponse("not found", 404)
+        await answer(scope, receive, _sealed(send))
+
+
+def signing_key(settings: Settings) -> bytes:
+    """What this studio signs its links with."""
+    return _key(settings.private / "session.key")
+
+
 def preferred_language(headers: Headers) -> Language:
     """The language chosen before, or the browser's, or English."""
     try:
@@ -177,6 +212,20 @@ def _named(host: str, allowed: set[str]) -> bool:
         return (urlsplit(f"//{host}").hostname or "") in allowed
     except ValueError:
         return False
+
+
+def _own_name(host: str) -> bool:
+    """An address in digits, or this machine's name: what a page of another site cannot make its own name point to."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    own = socket.gethostname().lower()
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return name in ("localhost", own, own.partition(".")[0], f"{own.partition('.')[0]}.local")
+    return True
 
 
 def _from_here(method: str, host: str, headers: Headers) -> bool:

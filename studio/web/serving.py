@@ -12,6 +12,7 @@ from studio import retrieval, watching
 from studio.base.errors import BadInput, StudioError
 from studio.base.settings import Settings
 from studio.base.words import Translate
+from studio.web import links, voting
 from studio.web.app import create_app
 from studio.web.security import check_bind
 from studio.web.studio import Studio
@@ -28,6 +29,10 @@ def serve(settings: Settings, t: Translate, *, open_browser: bool = True) -> Non
     """
     check_bind(settings)
     listener = _listen(settings.host, settings.port)
+    if settings.vote_host:
+        _listen(
+            settings.vote_host, settings.vote_port
+        ).close()  # taken by another program is said before anything starts
     port = listener.getsockname()[1]
     app = create_app(settings.model_copy(update={"port": port}))
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -36,10 +41,21 @@ def serve(settings: Settings, t: Translate, *, open_browser: bool = True) -> Non
     print(t("cli.open", url=url + app.state.token), t("cli.stop_hint"), sep="\n", flush=True)  # noqa: T201 - the link must be seen
     if open_browser:
         threading.Timer(BROWSER_DELAY, webbrowser.open, [url + app.state.token]).start()
+    if settings.vote_host:
+        _invite(settings, app.state.studio, t)
     threading.Thread(target=_warm, args=(app.state.studio,), name="warming", daemon=True).start()
     config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=3)
     with watching.keep(app.state.studio.runs):
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _invite(settings: Settings, studio: Studio, t: Translate) -> None:
+    """The voting page for colleagues of the same network, on a port of its own behind which nothing else is."""
+    config = uvicorn.Config(voting.lobby(studio), log_level="warning", server_header=False, timeout_graceful_shutdown=1)
+    listener = _listen(settings.vote_host, settings.vote_port)
+    server = uvicorn.Server(config)
+    threading.Thread(target=server.run, args=([listener],), name="voting", daemon=True).start()
+    print(t("cli.voting", url=links.address(settings)), flush=True)  # noqa: T201
 
 
 def _warm(studio: Studio) -> None:

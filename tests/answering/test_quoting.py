@@ -117,3 +117,14 @@ def test_small_models_quote_documents_and_large_ones_do_not(tmp_path: Any) -> No
         project.change(model=model, chosen=("documents",))
         made = answering.variants(project, indexed)
         assert [(v.approach, v.quotes) for v in made] == [("plain", False), ("documents", quotes)]
+
+
+def test_nothing_is_quoted_of_titles() -> None:
+    assert quoting.quote(VARIANT, "Who handles complaints?", [a_passage("Complaints and privacy")], ENGINE) == []
+
+
+def test_a_statement_of_two_sentences_is_known_again_by_each_of_them() -> None:
+    offered = quoting.candidates([a_passage("Your account is My Shed. There you find labels. We are open.")])
+    said = f"{offered[1].text} We are open."
+    parts = ["Your account is My Shed. ", "There you find labels. ", "We are open."]
+    assert quoting.chosen(said, parts, offered) == [1, 1, 2]

@@ -154,3 +154,13 @@ def test_an_answer_contradicts_its_source_when_its_main_fact_does() -> None:
 def test_a_text_of_signs_and_a_very_long_one_are_checked_without_a_fault() -> None:
     for text in ("€€€ 1.2.3 €", "٣ apples", "1" * 400, "mil " * 200, "[99]", "a [1][2][3]", "99/99/9999"):
         support.check(answer(text, "The excess is €150.", "1.2.3"))
+
+
+@pytest.mark.parametrize("said", ["Not in full.", "Not in full [1].", "not covered", "Up to 3 days."])
+def test_what_stands_there_word_for_word_is_supported(said: str) -> None:
+    source = "Do we pay? Not in full. Bicycles are not covered. Up to 3 days."
+    assert set(states(support.check(answer(said, source)))) == {"supported"}
+
+
+def test_a_part_of_a_number_does_not_stand_there() -> None:
+    assert states(support.check(answer("3 days.", "Within 13 days."))) != ["supported"]

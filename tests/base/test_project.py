@@ -1,6 +1,5 @@
 import json
 import shutil
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -156,20 +155,6 @@ def test_an_outcome_cannot_reach_outside_the_project(tmp_path: Path) -> None:
     (made.runs / "r1").mkdir()
     with pytest.raises(Refused, match="path_outside"):
         made.take(Outcome(moves={"x": "../../stolen"}), made.runs / "r1")
-
-
-def test_a_packed_project_opens_elsewhere(tmp_path: Path) -> None:
-    made = projects.create(tmp_path / "here", "Shop")
-    (made.sources / "a.txt").write_text("Hours: 9-5")
-    made.store.put_source("sources/a.txt", "01", [a_document()], [], [])
-    (made.models / "big").mkdir()
-    (made.models / "big" / "weights").write_text("w")
-    archive = projects.pack(made, tmp_path / "shop.zip")
-    with zipfile.ZipFile(archive) as file:
-        file.extractall(tmp_path / "there" / "shop")
-    opened = projects.find(tmp_path / "there")[0]
-    assert opened.store.documents() == [a_document()]
-    assert not (opened.folder / "models" / "big").exists()
 
 
 def test_a_database_of_a_newer_studio_is_refused(tmp_path: Path) -> None:

@@ -39,7 +39,3 @@ def test_the_machine_tells_what_it_has(tmp_path: Path) -> None:
     assert here.cores >= 1
     assert 0 < here.free_memory_gb <= here.memory_gb
     assert here.free_disk_gb > 0
-
-
-def test_nobody_is_online_on_a_closed_port() -> None:
-    assert not machine.online("127.0.0.1", port=9, seconds=0.2)

@@ -94,7 +94,7 @@ class Ours:
         )
         self.open = table.connect(self.place, follows=False).open_table("t")
         finding.warm(self.place, self.made)
-        self.words = [" ".join(index._words(question)) for question in given.questions]
+        self.words = [index.words(question) for question in given.questions]
         self.vectors = given.asked
 
     def by_vector(self, number: int) -> list[int]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from queue import Queue
 from typing import IO, Any
@@ -45,8 +46,13 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Links, Path]]:
+    with started(tmp_path_factory.mktemp("projects")) as running:
+        yield running
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[tuple[Links, Path]]:
     """The studio as a person starts it: the links it prints, each good for one visit, and its projects folder."""
-    folder = tmp_path_factory.mktemp("projects")
     environment = {
         **os.environ,
         "AMEDIDA_PROJECTS": str(folder),
@@ -76,6 +82,12 @@ def _collect(printed: IO[str], links: Links) -> None:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    with browsing() as browser:
+        yield browser
+
+
+@contextmanager
+def browsing() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     found = (

@@ -13,6 +13,8 @@ from studio.base.records import Message, Proposal, Question
 from studio.drafting import asking
 from tests.answering.fakes import Parrot
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 ENGLISH = """# Shipping
 
 Parcels to the islands arrive within nine working days after the order. This also holds at Christmas.

@@ -219,14 +219,10 @@ def test_nothing_private_leaves_the_machine(project: Project, which: str, reques
             assert not any(stretch in flat for stretch in stretches), name
 
 
-def test_documents_go_along_only_when_asked_for_and_rows_never(project: Project) -> None:
+def test_documents_never_go_along_and_the_card_says_so(project: Project) -> None:
     without = home.export(project, "docs", "ffffffffffff")
     assert not any(name.startswith("documents/") for name in files(project, without))
     assert "They are **not** in this folder" in files(project, without)["README.md"].read_text("utf-8")
-    asked = home.export(project, "docs", "fffffffffff0", include_documents=True)
-    assert [name for name in files(project, asked) if name.startswith("documents/")] == [
-        "documents/Ana Ruiz policy.txt"
-    ]
 
 
 def test_an_access_token_in_the_instructions_stops_the_export(tmp_path: Path) -> None:

@@ -66,6 +66,15 @@ def test_what_another_version_kept_is_made_anew(project: Project, looks: list[in
     assert len(looks) == 6
 
 
+def test_a_rule_that_changes_within_a_version_is_heeded(
+    project: Project, looks: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    health.report(project)
+    monkeypatch.setattr(reporting, "_rules", lambda: "other rules")
+    health.report(project)
+    assert len(looks) == 2
+
+
 def test_of_many_who_ask_at_once_one_looks(project: Project, looks: list[int]) -> None:
     told: list[list[Finding]] = []
     start = threading.Barrier(6)

@@ -124,7 +124,7 @@ def test_orders_in_examples_are_placed_by_row() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "\x00", "\ud800 lone", "((((" * 500, "1" * 3_000, "1.1" * 2_000, "€" * 900, "a" * 200_000, "valid until " * 900,
+    ["", "\x00", "\ud800 lone", "((((" * 500, "1" * 3_000, "1.1" * 2_000, "€" * 900, "a" * 60_000, "valid until " * 900,
      "99/99/9999 " * 300, "\u0301" * 400, "¿" * 900, "- " * 2_000, "Plan: ; : ; 1: 2; " * 300],
 )  # fmt: skip
 def test_no_text_is_too_strange_to_be_looked_over(text: str) -> None:

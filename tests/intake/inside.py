@@ -11,12 +11,17 @@ from tests.intake import makers
 
 def read(file: Path, **more: str) -> Reading:
     """The file and all files in it. `more` of its origin: a password."""
-    allowance = members.Allowance(makers.origin(file.name).room)
+    return whole(file, makers.origin(file.name).model_copy(update=more))
 
-    def one(path: Path, origin: Origin) -> Reading:
-        reading = importers.read(path, origin)
-        return members.read(reading, origin, folder, allowance, one) if reading.members else reading
+
+def whole(file: Path, origin: Origin) -> Reading:
+    """What `child.read` gives."""
+    allowance = members.Allowance(origin.room)
+
+    def one(path: Path, its: Origin) -> Reading:
+        reading = importers.read(path, its)
+        return members.read(reading, its, folder, allowance, one) if reading.members else reading
 
     with tempfile.TemporaryDirectory() as name, mock.patch.object(tempfile, "tempdir", name):
         folder = Path(name)
-        return one(file, makers.origin(file.name).model_copy(update=more))
+        return one(file, origin)

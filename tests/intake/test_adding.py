@@ -12,6 +12,8 @@ from studio.base.records import Added, Finding
 from studio.intake import importers
 from tests.intake import makers
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
 

@@ -121,7 +121,8 @@ def test_a_million_refused_rows_are_counted_and_the_first_are_named() -> None:
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_every_reason_has_its_sentence(language: str) -> None:
     said = json.loads((Path(studio.__file__).parent / "locales" / f"{language}.json").read_text(encoding="utf-8"))
-    assert [code for code in (*account.REPAIRED, *account.REFUSED) if f"row.{code}" not in said] == []
+    refused = [reason for _, reasons in account.FINDINGS for reason in reasons]
+    assert [code for code in (*account.REPAIRED, *refused) if f"row.{code}" not in said] == []
     assert [c for c, _ in (*account.FINDINGS, ("rows_repaired", ())) if f"finding.{c}.more" not in said] == []
 
 

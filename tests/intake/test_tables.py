@@ -13,6 +13,8 @@ from studio.intake.reading import Reading
 from studio.intake.tables import delimited as tables
 from tests.intake import makers
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 FAQ = "Pregunta;Respuesta;Tema;Código\n¿Abren?;Sí, de 9 a 18.;Horario;1\n¿Envían?;En 2 días.;Envío;2\n"
 
 

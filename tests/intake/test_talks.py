@@ -12,6 +12,8 @@ from studio.intake.chats import small_talk, speaking, talks
 from studio.intake.chats.talks import Turn
 from tests.intake import makers
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 START = datetime(2026, 3, 3, 9)  # noqa: DTZ001
 ORIGIN = makers.origin("_chat.txt")
 

@@ -12,6 +12,8 @@ from studio.intake import importers
 from studio.intake.chats import whatsapp
 from tests.intake import makers, whatsapp_writer
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 FORMS = whatsapp_writer.FORMS
 
 

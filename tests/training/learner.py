@@ -1,12 +1,13 @@
-"""Real trainings of the tiny model in one process of their own: Unsloth changes transformers and TRL for good.
+"""Real trainings of the tiny model in one process of their own: Unsloth changes transformers for good.
 
 `python -m tests.training.learner FOLDER` plays every scene below and writes what happened to FOLDER/happened.json; with
-`whole` behind it, only the first.
+`whole` behind it, only the first, with `card` those that need a graphics card. A kill is a real SIGKILL: of a fork.
 """
 
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,25 +15,31 @@ from typing import Any
 
 from studio.base import settings
 from studio.base.errors import StudioError
-from studio.base.events import Event, Loss, Progress
+from studio.base.events import Event, Loss, Progress, Stage
 from studio.base.recipes import TrainingRecipe
 from studio.base.records import Example, Message, Trained
 
 RECIPE = TrainingRecipe(epochs=4, learning_rate=0.02, batch=4, rank=4, max_length=64, holdout=0.2, patience=0)
+PILOTED = RECIPE.model_copy(update={"epochs": 2, "batch": 8, "holdout": 0.15, "pilot": True})
+FOLDED = RECIPE.model_copy(update={"epochs": 2, "folds": 3})
+FULL = RECIPE.model_copy(update={"method": "full", "learning_rate": 0.002, "epochs": 2})
+LAST = FULL.model_copy(update={"method": "last_layers", "layers": 1})
 ANSWERS = ("ten days", "2,000 euros", "in the kitchen", "fourteen months", "a claim", "the policy")
-
-
-class Killed(BaseException):
-    """Stands for kill -9: nothing of the training's own may run after it."""
+PHASES = ("prepare", "pilot", "learn", "check", "package")
 
 
 def examples(count: int = 24) -> list[Example]:
-    return [example(f"Question {n} about the cover?", f"It is {ANSWERS[n % len(ANSWERS)]}.") for n in range(count)]
+    """Six answers, twelve where there are many examples."""
+    late = {True: " at once", False: ""}
+    return [
+        example(f"Question {n} about the cover?", f"It is {ANSWERS[n % 6]}{late[count > 60 and n % 12 > 5]}.")
+        for n in range(count)
+    ]
 
 
-def example(question: str, answer: str) -> Example:
+def example(question: str, answer: str, **fields: object) -> Example:
     messages = (Message(role="user", content=question), Message(role="assistant", content=answer))
-    return Example(id=question, messages=messages)
+    return Example.model_validate({"id": question, "messages": messages} | fields)
 
 
 def weights(folder: Path) -> Path:
@@ -56,6 +63,7 @@ class Play:
         given: list[Example] | None = None,
         stop_at: int | None = None,
         on: Callable[[Event], None] = lambda _: None,
+        **more: Any,
     ) -> dict[str, Any]:
         from studio import training
 
@@ -68,32 +76,52 @@ class Play:
         def should_stop() -> bool:
             return stop_at is not None and sum(isinstance(event, Progress) for event in heard) >= stop_at
 
+        def enough() -> bool:
+            return any(isinstance(event, Loss) and event.step >= more["enough_at"] for event in heard)
+
+        told = {name: value for name, value in more.items() if name != "enough_at"}
+        if "enough_at" in more:
+            told["enough"] = enough
         outcome: dict[str, Any] = {}
         try:
             made = training.train(
-                examples() if given is None else given, "tiny", self.model, recipe, self.folder, emit, should_stop, 1
-            )
+                examples() if given is None else given, "tiny", self.model, recipe, self.folder, emit, should_stop, 1,
+                training.Given(**told),
+            )  # fmt: skip
             outcome["trained"] = made.model_dump()
         except StudioError as error:
             outcome["fault"] = [type(error).__name__, error.code, error.parameters]
-        except Killed:
-            outcome["killed"] = True
         outcome["losses"] = [e.model_dump(exclude={"at", "event", "of"}) for e in heard if isinstance(e, Loss)]
         outcome["events"] = [e.model_dump() for e in heard if not isinstance(e, Loss)]
         outcome["adapter"] = sorted(p.name for p in (self.folder / "adapter").glob("*"))
         outcome["checkpoints"] = sorted(p.name for p in (self.folder / "checkpoints").glob("checkpoint-*"))
         return outcome
 
+    def killed(self, phase: str, recipe: TrainingRecipe, given: list[Example]) -> int:
+        """A fork trains and is killed in the middle of this stage; returns how its process ended."""
+        child = os.fork()
+        if child == 0:
+            self.train(recipe, given, on=kill_in(phase))
+            os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
-def kill_at(step: int) -> Callable[[Event], None]:
+
+def kill_in(phase: str) -> Callable[[Event], None]:
+    """SIGKILL at once in a stage that does not tell how far it is, else half-way."""
+    stage = ""
+
     def on(event: Event) -> None:
-        if isinstance(event, Loss) and event.train is not None and event.step == step:
-            raise Killed
+        nonlocal stage
+        stage = event.name if isinstance(event, Stage) else stage
+        told = isinstance(event, Progress) if phase in ("pilot", "learn") else isinstance(event, Stage)
+        far = isinstance(event, Progress) and event.done / event.of > 0.5
+        if stage == phase and told and (far or isinstance(event, Stage)):
+            os.kill(os.getpid(), signal.SIGKILL)
 
     return on
 
 
-def main(folder: Path, only_whole: bool) -> None:
+def main(folder: Path, wanted: list[str]) -> None:
     settings.silence_libraries()
     model = weights(folder / "model")
     os.chdir(folder)
@@ -101,39 +129,98 @@ def main(folder: Path, only_whole: bool) -> None:
     happened: dict[str, Any] = {}
 
     whole = Play(folder / "whole", model)
-    happened["whole"] = whole.train()
+    happened["whole"] = whole.train(paces=folder / "paces.json")
     shutil.rmtree(whole.folder / "adapter")  # its project has taken it
     happened["again"] = whole.train()
-    if not only_whole:
+    if "card" in wanted:
+        happened["qlora"] = Play(folder / "qlora", model).train(RECIPE.model_copy(update={"method": "qlora"}))
+    if not wanted or "ways" in wanted:
+        _ways(folder, model, happened)
+    if not wanted:
         _interruptions(folder, model, happened)
+        _kills(folder, model, happened)
         _bad_input(folder, model, happened)
     happened["left_behind"] = sorted({path.name for path in folder.iterdir()} - before)
     (folder / "happened.json").write_text(json.dumps(happened), encoding="utf-8")
 
 
+def _ways(folder: Path, model: Path, happened: dict[str, Any]) -> None:
+    """Other ways to learn than an adapter, in other portions, to an early end, and with rows beside the examples."""
+    from studio import training
+    from studio.base import events
+
+    happened["full"] = Play(folder / "full", model).train(FULL)
+    happened["last_layers"] = Play(folder / "last_layers", model).train(LAST)
+    happened["smaller"] = Play(folder / "smaller", model).train(smaller=16)
+    happened["enough"] = Play(folder / "enough", model).train(enough_at=6)
+    happened["patient"] = Play(folder / "patient", model).train(
+        RECIPE.model_copy(update={"patience": 1, "learning_rate": 0.1, "epochs": 12})
+    )
+    slow = RECIPE.model_copy(update={"beat": True, "learning_rate": 1e-8})
+    happened["beaten"] = Play(folder / "beaten", model).train(slow, rivals=lambda kept: [kept])
+    happened["ahead"] = Play(folder / "ahead", model).train(
+        RECIPE.model_copy(update={"beat": True}), rivals=lambda kept: [kept]
+    )
+    happened["replayed"] = Play(folder / "replayed", model).train(replay=_nothing_new)
+    happened["folded"] = Play(folder / "folded", model).train(
+        FOLDED, given=[e.model_copy(update={"topic": "even" if n % 2 else "odd"}) for n, e in enumerate(examples())]
+    )
+    heard: list[Event] = []
+    place = folder / "rehearsed"
+    place.mkdir()
+    training.rehearse(
+        examples(),
+        "tiny",
+        model,
+        RECIPE,
+        place,
+        heard.append,
+        lambda: False,
+        1,
+        training.Given(paces=place / "paces.json"),
+    )
+    happened["rehearsed"] = events.fold(heard).model_dump()
+    happened["rehearsed_left"] = sorted(path.name for path in place.iterdir())
+
+
+def _nothing_new(learner: Any, renderer: Any) -> list[Any]:
+    from studio.training.rendering import Row
+
+    more = example("What is the capital of Spain?", "Madrid.")
+    return [Row(*renderer.render(more.messages), weight=0.5)] * 4
+
+
 def _interruptions(folder: Path, model: Path, happened: dict[str, Any]) -> None:
-    from studio.training import learning
+    from studio.training import course
 
     stopped = Play(folder / "stopped", model)
     happened["stopped"] = stopped.train(stop_at=7)
-    happened["continued"] = stopped.train()
+    happened["continued"] = stopped.train(smaller=16)  # after memory ran out, in smaller portions
 
-    at_once = Play(folder / "at_once", model)
-    happened["at_once"] = at_once.train(stop_at=0)
-    early = Play(folder / "early", model)
-    happened["early"] = early.train(stop_at=1)
+    happened["at_once"] = Play(folder / "at_once", model).train(stop_at=0)
+    happened["early"] = Play(folder / "early", model).train(stop_at=1)
 
-    learning.SAVE_SECONDS = 0.0  # a checkpoint after every step
-    killed = Play(folder / "killed", model)
-    happened["killed"] = killed.train(on=kill_at(6))
-    (killed.folder / "checkpoints/checkpoint-9").mkdir()
-    damaged = killed.folder / "checkpoints/checkpoint-5/adapter_model.safetensors"
-    damaged.write_bytes(damaged.read_bytes()[:-1])
-    happened["resumed"] = killed.train()
-    learning.SAVE_SECONDS = 60.0
+    course.SAVE_SECONDS = 0.0  # a checkpoint after every step
+    damaged = Play(folder / "damaged", model)
+    happened["damaged"] = damaged.train(stop_at=6)
+    (damaged.folder / "checkpoints/checkpoint-9").mkdir()
+    file = damaged.folder / "checkpoints/checkpoint-6/weights.safetensors"
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    happened["resumed"] = damaged.train()
+
+
+def _kills(folder: Path, model: Path, happened: dict[str, Any]) -> None:
+    given = examples(72)
+    happened["piloted"] = Play(folder / "piloted", model).train(PILOTED, given)
+    for phase in PHASES:
+        play = Play(folder / f"killed_{phase}", model)
+        happened[f"killed_{phase}"] = play.killed(phase, PILOTED, given)
+        happened[f"after_{phase}"] = play.train(PILOTED, given)
 
 
 def _bad_input(folder: Path, model: Path, happened: dict[str, Any]) -> None:
+    from studio.training import checkpoints
+
     long = example("Question with a very long wording? " * 20, "It is so.")
     happened["long"] = Play(folder / "long", model).train(given=[*examples(), long], recipe=quick())
     happened["all_long"] = Play(folder / "all_long", model).train(
@@ -141,10 +228,25 @@ def _bad_input(folder: Path, model: Path, happened: dict[str, Any]) -> None:
     )
     facts = [example(f"Question {n}?", f"Answer number {n}.") for n in range(12)]
     happened["nothing_kept_back"] = Play(folder / "facts", model).train(given=facts, recipe=quick())
+    happened["qlora_here"] = Play(folder / "qlora_here", model).train(RECIPE.model_copy(update={"method": "qlora"}))
 
     broken = folder / "broken"
     _break(model, broken)
     happened["diverged"] = Play(folder / "diverged", broken).train()
+
+    full = Play(folder / "disk_full", model)
+    written = checkpoints.save
+    checkpoints.save = _full_disk
+    happened["disk_full"] = full.train()
+    checkpoints.save = written
+    happened["disk_full_left"] = sorted(path.name for path in (full.folder / "checkpoints").glob("*"))
+    happened["disk_freed"] = full.train()
+
+
+def _full_disk(tensors: Any, path: Path) -> None:
+    """The kernel's own refusal: /dev/full takes nothing."""
+    with Path("/dev/full").open("wb") as file:
+        file.write(b"x" * 9000)
 
 
 def quick() -> TrainingRecipe:
@@ -171,4 +273,4 @@ def trained(outcome: dict[str, Any]) -> Trained:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve(), only_whole="whole" in sys.argv[2:])
+    main(Path(sys.argv[1]).resolve(), sys.argv[2:])

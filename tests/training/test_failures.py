@@ -8,7 +8,7 @@ from studio.base.errors import NotEnough, NotPossibleHere, OutOfMemory, Stopped,
 from studio.base.events import Event
 from studio.base.recipes import TrainingRecipe
 from studio.base.records import Example
-from studio.training import learning
+from studio.training import checkpoints, learning
 from tests.training.test_lessons import example, wordings
 
 
@@ -41,7 +41,7 @@ def test_failures_of_the_libraries_become_errors_with_a_sentence(
         raise foreign
 
     monkeypatch.setattr(learning, "prepare_environment", lambda *_: None)
-    monkeypatch.setattr(learning, "_load", fail)
+    monkeypatch.setattr(learning.loading, "load", fail)
     with pytest.raises(ours) as caught:
         train(tmp_path, wordings(10))
     assert caught.value.code == code
@@ -52,7 +52,7 @@ def test_a_fault_of_the_program_is_not_dressed_up(tmp_path: Path, monkeypatch: p
         raise RuntimeError("shapes do not match")
 
     monkeypatch.setattr(learning, "prepare_environment", lambda *_: None)
-    monkeypatch.setattr(learning, "_load", fail)
+    monkeypatch.setattr(learning.loading, "load", fail)
     with pytest.raises(RuntimeError, match="shapes do not match"):
         train(tmp_path, wordings(10))
 
@@ -62,3 +62,20 @@ def test_one_example_is_refused_before_anything_is_loaded(tmp_path: Path) -> Non
         train(tmp_path, [example("How long?", "Ten days.")])
     assert caught.value.parameters == {"count": 1, "needed": 10}
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_under_a_tensor_file_is_an_error_of_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cause: safetensors raises an error of its own, which is neither an OSError nor a RuntimeError."""
+    import safetensors
+    import safetensors.torch
+    import torch
+
+    def full(*_: object) -> None:
+        raise safetensors.SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(safetensors.torch, "save_file", full)
+    with pytest.raises(OSError, match=r"(?i)no space left"):
+        checkpoints.save({"one": torch.zeros(9)}, tmp_path / "weights")

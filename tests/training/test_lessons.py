@@ -1,11 +1,12 @@
 import random
+from itertools import chain
 
 import pytest
 
 from studio.base.errors import BadInput, NotEnough, StudioError
 from studio.base.records import Example, Message
-from studio.training.lessons import MOST_KEPT_BACK, divide, usable
-from studio.training.order import ByLength
+from studio.training.lessons import MOST_KEPT_BACK, divide, part, rounds, usable
+from studio.training.order import batches, portions, steps
 
 
 def example(question: str, answer: str, **fields: object) -> Example:
@@ -80,24 +81,55 @@ def test_examples_marked_for_validation_are_the_check() -> None:
     assert len(lessons.learnt) == 30
 
 
+def test_a_part_has_one_wording_of_every_answer_before_a_second_and_lies_within_larger_parts() -> None:
+    given = wordings(20, each=4)
+    quarter, half = part(given, 0.25), part(given, 0.5)
+    assert len({e.answer for e in quarter}) == len(quarter) == 20
+    assert {e.id for e in quarter} < {e.id for e in half}
+    assert part(random.Random(1).sample(given, len(given)), 0.25) == quarter
+    assert len(part(given, 0.001)) == 1
+
+
+def test_in_rounds_every_wording_is_checked_once_and_its_answer_learnt_meanwhile() -> None:
+    given = wordings(10)
+    made = rounds(given, 5)
+    kept = [e.id for lessons in made for e in lessons.kept_back]
+    assert sorted(kept) == sorted(e.id for e in given)
+    for lessons in made:
+        assert not {e.id for e in lessons.kept_back} & {e.id for e in lessons.learnt}
+        assert {e.answer for e in lessons.kept_back} <= {e.answer for e in lessons.learnt}
+
+
+def test_a_fact_with_one_wording_sits_out_no_round() -> None:
+    assert rounds(wordings(20, each=1), 5) == []
+    mixed = rounds([*wordings(10), example("Alone?", "Alone.")], 5)
+    assert all("Alone." in {e.answer for e in lessons.learnt} for lessons in mixed)
+
+
 def test_every_epoch_has_every_example_once_and_its_own_order() -> None:
     lengths = [n * 7 % 40 for n in range(101)]
-    sampler = ByLength(lengths, batch=8, seed=7)
-    first = list(sampler)
-    sampler.set_epoch(1)
-    second = list(sampler)
-    assert sorted(first) == sorted(second) == list(range(101))
+    first, second = (batches(lengths, 8, 7, epoch) for epoch in (0, 1))
+    assert sorted(chain(*first)) == sorted(chain(*second)) == list(range(101))
     assert first != second
-    sampler.set_epoch(0)
-    assert list(sampler) == first
+    assert batches(lengths, 8, 7, 0) == first
+    assert len(first) == steps(101, 8, 1) == 13
 
 
 def test_batches_of_like_length_waste_little_padding() -> None:
     dice = random.Random(1)
     lengths = [dice.randint(30, 120) for _ in range(240)]
-    assert _padded(list(ByLength(lengths, 8, 7)), lengths) < 1.1 * sum(lengths) < _padded(range(240), lengths)
+    plain = [list(range(at, at + 8)) for at in range(0, 240, 8)]
+    assert _padded(batches(lengths, 8, 7, 0), lengths) < 1.1 * sum(lengths) < _padded(plain, lengths)
 
 
-def _padded(order: "list[int] | range", lengths: list[int]) -> int:
-    batches = [[lengths[i] for i in order[at : at + 8]] for at in range(0, len(order), 8)]
-    return sum(len(batch) * max(batch) for batch in batches)
+def test_a_batch_goes_through_in_portions_that_fit_and_nothing_is_left_out() -> None:
+    lengths = [10, 300, 40, 40, 90, 20, 1_500, 60]
+    made = portions(range(8), lengths, 400)
+    assert sorted(chain(*made)) == list(range(8))
+    assert made[-1] == [6]  # longer than fits: alone
+    assert all(len(each) * max(lengths[at] for at in each) <= 400 for each in made[:-1])
+    assert len(portions(range(8), lengths, 100_000)) == 1
+
+
+def _padded(order: list[list[int]], lengths: list[int]) -> int:
+    return sum(len(batch) * max(lengths[at] for at in batch) for batch in order)

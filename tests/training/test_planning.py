@@ -46,6 +46,7 @@ def test_every_choice_comes_with_its_reason() -> None:
         ("training_rate", {"rate": 2e-3, "millions": 135}),
         ("training_epochs", {"epochs": 6.0, "count": 216}),
         ("training_batch", {"batch": 8}),
+        ("training_replay", {"count": 76}),
         ("training_kept_back", {"count": 24}),
         ("training_on_bf16", {}),
     ]

@@ -28,6 +28,8 @@ from studio.web.voice import Voice
 from tests.web import stories
 from tests.web.conftest import Browser, text
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 EN, ES = Voice("en"), Voice("es")
 EVIL = '<img src=x onerror=alert(1)>" onmouseover="x'
 SAID = "It is not covered after 30 days [1]. You have 21 days. We pay €900 [2]."

@@ -18,6 +18,8 @@ from studio.web.pages import data
 from tests.web import stories
 from tests.web.conftest import Browser, text
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 BATCH = "0123456789ab"
 TABLE = b"question,answer\nHow long?,Seven days.\nHow much?,Ten euros.\n"
 

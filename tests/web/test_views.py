@@ -4,12 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from studio import answering
 from studio.base import events, records
 from studio.base.events import Loss, Said
 from studio.base.project import Card
 from studio.base.records import Answer, Fault, Feedback, Finding, Run, Variant
-from studio.comparison import standing
 from studio.web import charts
 from studio.web.asking import Column
 from studio.web.views import advice, answers, explanation, export, improve, projects, run
@@ -271,17 +269,6 @@ def test_wrong_answers_are_shown_with_what_was_missing(tmp_path: Path) -> None:
     shown = text(improve.weak(wrong, {q.id: q for q in made.store.questions()}, True, EN))
     assert "Missing: 30" in shown
     assert EN.t("improve.should_decline") in shown
-
-
-def test_the_votes_prove_only_what_they_prove(tmp_path: Path) -> None:
-    made = stories.project(tmp_path)
-    known = {variant.id: variant for variant in answering.variants(made)}
-    given = stories.asked(made)
-    stories.voted(made, given, given[2].variant)
-    assert "more votes like these would settle it" in text(
-        improve.votes(standing(made.store.all(records.Vote)), known, EN)
-    )
-    assert text(improve.votes(standing([]), known, EN)).endswith(EN.t("improve.votes.none"))
 
 
 def test_the_check_before_sharing_rests_on_facts(tmp_path: Path) -> None:

@@ -33,6 +33,11 @@ def test_every_page_of_every_language_comes_with_its_frame_and_loads(
         assert made.name in loaded[0]
 
 
+def test_a_studio_nobody_uses_rests(browser: Browser) -> None:
+    queues = [pages._queue for pages in browser.client.app.state.pages.values()]  # type: ignore[attr-defined]
+    assert [(q.sleep_when_free, q.progress_update_sleep_when_free) for q in queues] == [(0.02, 0.1)] * 2
+
+
 @pytest.mark.parametrize("asked", ["", "0123456789ab", "../../etc", "<script>"])
 def test_a_page_of_a_project_that_is_not_there_leads_back_to_the_list(browser: Browser, asked: str) -> None:
     answer = browser.get("/en/build", params={"project": asked}, follow_redirects=False)
@@ -187,7 +192,7 @@ def test_a_choice_that_was_never_shown_is_refused(browser: Browser, root: Path) 
 
 def test_nobody_to_ask_is_said(browser: Browser, root: Path) -> None:
     made = stories.project(root, "Nobody")
-    assert "at least one assistant" in browser.do("compare", "on_ask", ["Why?", [], [], [], "", ""], made.id)
+    assert "at least one assistant" in browser.do("compare", "on_ask", ["Why?", [], False, [], [], "", ""], made.id)
 
 
 def test_a_correction_becomes_an_example_on_request(browser: Browser, root: Path) -> None:

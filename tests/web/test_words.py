@@ -33,7 +33,7 @@ def test_no_sentence_uses_words_of_the_trade_outside_the_folded_details(language
     trade = re.compile(
         r"\b(tokens?|epochs?|épocas?|embeddings?|LoRA|RAG|fine-?tun\w*|prompts?|hyperparameters?)\b", re.IGNORECASE
     )
-    allowed = ("reason.training", "cli.", "error.", "note.", "finding.", "launch.")
+    allowed = ("reason.training", "recipe.", "cli.", "error.", "note.", "finding.", "launch.")
     found = {
         key: text for key, text in words.table(language).items() if trade.search(text) and not key.startswith(allowed)
     }

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from studio.base.folding import plain
 from studio.base.records import FAULTS, Column, ColumnRole, RowFault
 from studio.intake.chats import moments, talks
 from studio.intake.chats.talks import Turn
@@ -20,7 +21,7 @@ from studio.intake.mails import replies
 from studio.intake.papers import markup
 from studio.intake.reading import Origin, Reading
 from studio.intake.tables import account
-from studio.intake.tables.rows import Row, plain
+from studio.intake.tables.rows import Row
 
 HTML = re.compile(r"</?(?:p|div|br|span|a|ul|li|b|strong|em|table|td|blockquote|html|body)\b[^>]*>", re.I)
 STATES = 12  # so few different resolutions in many rows are states ("Fixed", "Won't do"), not words to a customer

@@ -8,11 +8,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
+from studio.base.folding import plain
 from studio.base.records import Message
 from studio.intake.chats import small_talk
 from studio.intake.chats.turns import Turn
 from studio.intake.reading import turn as question_and_answer
-from studio.intake.tables.rows import plain
 
 IN_ONE_GO = timedelta(hours=2)
 EARLIER = 6  # messages that a follow-up keeps: three questions with their answers

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
+from studio.base.folding import plain
 from studio.intake.chats.turns import Turn
-from studio.intake.tables.rows import plain
 
 LONGEST = 120  # a greeting is short
 FEW_WORDS = 3

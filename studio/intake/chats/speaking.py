@@ -9,9 +9,9 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from studio.base.folding import plain
 from studio.intake.chats import small_talk
 from studio.intake.chats.turns import Turn
-from studio.intake.tables.rows import plain
 
 ADDRESS = re.compile(r"[^\s<>@]+@([\w-]+(?:\.[\w-]+)+)")
 ABBREVIATED = re.compile(r"\bs\.?\s?(?:l\.?\s?u?|a)\.?$", re.I)

@@ -14,7 +14,7 @@ from studio.intake.chats import pairing, small_talk, speaking
 from studio.intake.chats.turns import Turn
 from studio.intake.reading import Draft, Origin, Reading, example
 
-__all__ = ["Turn", "chats_reading", "reading", "threads_reading"]
+__all__ = ["Turn", "reading", "threads_reading"]
 
 CONVERSATION = timedelta(hours=2)  # a longer silence begins a new one
 HOURS = {"email": 24.0 * 7, "helpdesk": 24.0 * 14}  # how long an answer may take where the person does not say
@@ -37,7 +37,7 @@ def reading(
     `business` and `customers` are the speakers the file itself tells apart; what the person decided (`origin.how`)
     comes before them.
     """
-    return _reading([turns], origin, kind, left_out, business, customers, (), together=False)
+    return threads_reading([turns], origin, kind, left_out, business=business, customers=customers, together=False)
 
 
 def threads_reading(
@@ -49,36 +49,13 @@ def threads_reading(
     business: Collection[str] = (),
     customers: Collection[str] = (),
     titles: Sequence[str] = (),
+    together: bool = True,
 ) -> Reading:
-    """Many conversations (tickets, mail threads), each about one thing; `titles` are their subjects, one a thread."""
-    return _reading(threads, origin, kind, left_out, business, customers, titles, together=True)
+    """Many conversations, each `together` about one thing (tickets, mail threads), or over many (the chats of an account).
+    `titles` are their subjects, one a thread.
 
-
-def chats_reading(
-    chats: Sequence[Sequence[Turn]],
-    origin: Origin,
-    kind: str,
-    left_out: Sequence[RowFault] = (),
-    *,
-    business: Collection[str] = (),
-    customers: Collection[str] = (),
-    titles: Sequence[str] = (),
-) -> Reading:
-    """Many chats of one account: each runs over many subjects, as the one of `reading` does."""
-    return _reading(chats, origin, kind, left_out, business, customers, titles, together=False)
-
-
-def _reading(
-    threads: Sequence[Sequence[Turn]],
-    origin: Origin,
-    kind: str,
-    left_out: Sequence[RowFault],
-    business: Collection[str],
-    customers: Collection[str],
-    titles: Sequence[str],
-    together: bool,
-) -> Reading:
-    """1. Who speaks for the business. 2. What says nothing. 3. Questions with answers. 4. The text to search."""
+    1. Who speaks for the business. 2. What says nothing. 3. Questions with answers. 4. The text to search.
+    """
     threads = [list(map(_in_one_zone, thread)) for thread in threads]
     ours = speaking.business(threads, origin.how.business, business, customers)
     hours = origin.how.hours or HOURS.get(kind, HOURS_IN_CHATS)

@@ -42,7 +42,7 @@ def of_text(content: str, origin: Origin) -> Reading | None:
     owner = _owner(whole, names)
     several = len(exported) > 1
     chats = [_chat(each, names, several) for each in exported]
-    return talks.chats_reading(
+    return talks.threads_reading(
         [chat.turns for chat in chats],
         origin,
         "telegram",
@@ -50,6 +50,7 @@ def of_text(content: str, origin: Origin) -> Reading | None:
         business=(owner,) if owner else (),
         customers=[chat.other for chat in chats if chat.other],
         titles=[chat.name for chat in chats] if several else (),
+        together=False,
     )
 
 

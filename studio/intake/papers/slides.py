@@ -16,7 +16,6 @@ DRAWN_TEXT = "{http://schemas.openxmlformats.org/drawingml/2006/main}t"
 DRAWN_PARAGRAPH = "{http://schemas.openxmlformats.org/drawingml/2006/main}p"
 DIAGRAM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}relIds"
 DIAGRAM_DATA = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}dm"
-CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 FURNITURE = frozenset({"SLIDE_NUMBER", "DATE", "FOOTER", "HEADER"})
 DEEPEST_GROUP = 20
 

@@ -9,7 +9,6 @@ from studio.base.records import FAULTS, Column, Finding, Layout, Level, RowFault
 from studio.intake.reading import SHOWN_ROWS, Origin
 
 REPAIRED = ("joined", "padded", "quote", "unnamed", "nul", "garbled", "letters")
-REFUSED = ("cells", "open_quote", "empty", "not_json", "no_answer")
 FINDINGS = (  # which refused rows a finding speaks of
     ("rows_wrong_cells", ("cells", "open_quote")),
     ("rows_empty_cells", ("empty",)),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.base.errors import Unreadable
+from studio.base.folding import plain
 from studio.base.records import Column, Example, Finding, Message, Parameter, Role
 from studio.intake import encoding
 from studio.intake.reading import Draft, Origin, Reading, example, turn
@@ -187,7 +188,7 @@ def _conversation(item: Any) -> tuple[tuple[Message, ...], str]:
     """
     if not isinstance(item, dict):
         return (), ""
-    named = {rows.plain(key): value for key, value in item.items() if isinstance(key, str)}
+    named = {plain(key): value for key, value in item.items() if isinstance(key, str)}
     topic = next((str(named[key]).strip() for key in named if key in rows.TOPIC and isinstance(named[key], str)), "")
     for key in TALKS:
         if isinstance(named.get(key), list):
@@ -230,12 +231,12 @@ def _of_tools(message: Mapping[str, Any]) -> bool:
     """What a tool returned, or the assistant's call of it without a word to the person."""
     speaker = next((message[key] for key in SPEAKERS if isinstance(message.get(key), str)), "")
     calls = message.get("tool_calls") or message.get("function_call")
-    return rows.plain(speaker) in TOOLS or (bool(calls) and not _text(message.get("content")))
+    return plain(speaker) in TOOLS or (bool(calls) and not _text(message.get("content")))
 
 
 def _said(message: Mapping[str, Any]) -> tuple[Role, str] | None:
     speaker = next((message[key] for key in SPEAKERS if isinstance(message.get(key), str)), "")
-    role = ROLES.get(rows.plain(speaker))
+    role = ROLES.get(plain(speaker))
     words = next((message[key] for key in WORDS if key in message), None)
     return (role, _text(words)) if role and words is not None else None
 

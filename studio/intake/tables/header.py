@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from studio.base.folding import plain
 from studio.intake.tables import rows
 from studio.intake.tables.rows import Row
 
@@ -54,7 +55,7 @@ def cut(cells: Sequence[str]) -> tuple[str, ...]:
 def _is_header(cells: Sequence[str], below: Sequence[Sequence[str]], usual: int) -> bool:
     filled = [cell for cell in cells if cell]
     if usual <= 1:  # a single column: only a word that names one
-        return len(filled) == 1 and rows.plain(filled[0]) in rows.TEXT | rows.QUESTION | rows.ANSWER
+        return len(filled) == 1 and plain(filled[0]) in rows.TEXT | rows.QUESTION | rows.ANSWER
     named = rows.roles(cells) is not None
     unnamed_first = not cells[0] and len(filled) == usual - 1  # the numbers pandas writes in front of the rows
     narrow = len(filled) < usual and not named and not unnamed_first
@@ -95,7 +96,7 @@ def _grouped(top: Sequence[str], below: Sequence[Row], usual: int) -> tuple[str,
         upper = _spread(upper, lower)
     names = tuple(one if one == two else f"{one} {two}".strip() for one, two in zip(upper, lower, strict=True))
     filled = [name for name in names if name]
-    alike = len(set(map(rows.plain, filled))) < len(filled)
+    alike = len(set(map(plain, filled))) < len(filled)
     short = all(len(name) <= 2 * rows.LONGEST_HEADER and not name.endswith("?") for name in filled)
     data = [_filled(row) for row in below[1:]]
     return cut(names) if short and not alike and len(filled) >= usual and any(data) else None

@@ -7,11 +7,11 @@ is then made of the rows is `grid`'s business.
 # ruff: noqa: SIM905 - a list of words reads best as one line of words
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from studio.base.folding import plain
 from studio.base.records import ColumnRole
 
 QUESTION = frozenset(
@@ -36,8 +36,6 @@ TEXT = frozenset("text message ticket sentence texto mensaje frase comentario co
 LABEL = frozenset("label class category intent etiqueta clase categoria intencion".split())
 NUMBER = re.compile(r"^[-+]?[\d.,\s]*\d\s*[%€$£]?$|^[€$£]\s*\d|^\d{4}-\d\d-\d\d|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}\b")
 YEAR = re.compile(r"^(19|20)\d\d$")
-ACCENTS = re.compile(r"[\u0300-\u036f]")
-WORD = re.compile(r"[^\W_]+")
 LONGEST_HEADER = 60
 
 
@@ -123,14 +121,6 @@ def sentence(header: Sequence[str], cells: Sequence[str]) -> str:
     ]
     parts += [cell.strip() for cell in cells[len(header) :] if cell.strip()]
     return "; ".join(parts)
-
-
-def plain(text: str) -> str:
-    """Text without case, accents and signs: "Contestación (agente)" -> "contestacion agente"."""
-    bare = text.lower()
-    if not bare.isascii():
-        bare = ACCENTS.sub("", unicodedata.normalize("NFKD", bare))
-    return " ".join(WORD.findall(bare))
 
 
 def _only(names: Sequence[str], exact: frozenset[str], strong: frozenset[str]) -> int | None:

@@ -18,9 +18,10 @@ from studio.web import conversation, passages
 from studio.web.asking import Asking, Column
 from studio.web.frame import gestures
 from studio.web.pages.advice import approaches
-from studio.web.parts import careful, narrowing, whynot
+from studio.web.parts import blindly, careful, narrowing, whynot
 from studio.web.shell import BARE, QUICK, SLOW, Shell
 from studio.web.views import answers as views
+from studio.web.views import ballot as ballots
 from studio.web.views import run as run_views
 from studio.web.views.explanation import Why
 
@@ -49,6 +50,9 @@ def build(shell: Shell) -> None:
             )
             ask = gr.Button(t("compare.ask"), variant="primary", scale=0, min_width=120, elem_id="ask")
         who = gr.CheckboxGroup(approaches(shell), label=t("compare.who"), elem_classes="pills bare", elem_id="who")
+        hide = gr.Checkbox(
+            False, label=t("vote.blind"), info=t("vote.blind.more"), elem_classes="switch bare", elem_id="blind"
+        )
         fold, narrow = narrowing.build(shell)
         grid = gr.HTML(elem_id="grid", js_on_load=gestures(more="answers.js"), **BARE)
         found = whynot.build(shell)
@@ -61,9 +65,18 @@ def build(shell: Shell) -> None:
         live = [grid, results, job, test, dial, timer]
 
         async def on_ask(
-            request: gr.Request, question: str | None, who: list[str], *narrow: Any
+            request: gr.Request, question: str | None, who: list[str], hidden: bool, *narrow: Any
         ) -> AsyncIterator[list[Any]]:
             project = shell.project(request)
+            if hidden:
+                variants = blindly.standing(project, who)
+                async with aclosing(
+                    blindly.asked(shell, project, variants, question or "", narrowing.given(*narrow))
+                ) as curtain:
+                    async for drawn in curtain:
+                        yield [drawn, gr.skip()]
+                yield [answers(shell, project), gr.skip()]
+                return
             talk = asked(project, chosen(project, who), question or "", narrowing.given(*narrow), [])
             async with aclosing(talk) as stream:
                 async for shown in stream:
@@ -130,7 +143,7 @@ def build(shell: Shell) -> None:
         gr.on(
             [ask.click, question.select],
             shell.guard(on_ask),
-            [question, who, *narrow],
+            [question, who, hide, *narrow],
             [grid, timer],
             trigger_mode="once",
             **SLOW,
@@ -140,10 +153,12 @@ def build(shell: Shell) -> None:
         whynot.wire(shell, grid, found)
         careful.wire(shell, dial, timer)
         grid.pick(shell.guard(on_pick), None, grid, **SLOW)
+        blindly.wire(shell, grid, answers)
         grid.why(shell.guard(on_why), None, live, **SLOW).success(fn=None, js=TO_WHY, api_visibility="private")
         test.click(shell.guard(on_test), None, live, **SLOW)
         timer.tick(on_tick, None, live, **QUICK)
         page.on_load(lambda project, _request: form(shell, project), [question, who])
+        page.on_load(lambda project, _request: gr.Checkbox(comparison.current(project) is not None), [hide])
         page.on_load(lambda project, _request: narrowing.look(project, answering.variants(project)), [fold, *narrow])
         page.on_load(lambda project, _request: look(shell, project), live)
         shell.actions("compare")
@@ -186,6 +201,9 @@ def answers(shell: Shell, project: Project) -> Any:
     """The conversation on the page with the vote on its last answers and what explains them."""
     variants = answering.variants(project)
     turns = conversation.turns(project, variants)
+    hidden = blindly.hidden(project, turns[-1]) if turns else None
+    if hidden:
+        return ballots.blind(project, *hidden, shell.voice)
     by_id = {variant.id: variant for variant in variants}
     shown = [answer for answer in turns[-1] if answer.variant in by_id] if turns else []
     columns = [Column(by_id[answer.variant], answer.text, answer.passages, answer) for answer in shown]
@@ -196,7 +214,7 @@ def shown_together(shell: Shell, project: Project, turns: conversation.Turns, co
     """The last question's columns under the questions before it, everything looked up that stands on disk about them."""
     shown = [column.answer for column in columns if column.answer]
     ids = tuple(answer.id for answer in shown)
-    votes = [vote for vote in project.store.latest(Vote, RECENT) if vote.answers == ids]
+    votes = [vote for vote in project.store.latest(Vote, RECENT) if set(vote.answers) == set(ids) and not vote.voter]
     return views.grid(
         columns,
         shell.voice,

@@ -4,11 +4,12 @@ from typing import Any
 
 import gradio as gr
 
-from studio import answering, comparison, improvement
+from studio import answering, improvement
 from studio.base.errors import NotFound
 from studio.base.project import Project
-from studio.base.records import Feedback, Graded, Question, Scorecard, Variant, Vote
+from studio.base.records import Feedback, Graded, Question, Scorecard, Variant
 from studio.web.pages.advice import approaches
+from studio.web.parts import votes
 from studio.web.shell import BARE, SLOW, Shell
 from studio.web.views import improve as views
 
@@ -51,10 +52,10 @@ def build(shell: Shell) -> None:
                     )
                     learn = gr.Checkbox(True, label=t("improve.form.learn"), elem_classes="switch", elem_id="learn")
                     keep = gr.Button(t("improve.form.keep"), variant="secondary", elem_id="keep")
-                votes = gr.HTML(elem_id="votes", **BARE)
+                ballots = votes.build(shell)
                 corrections = gr.HTML(elem_id="corrections", js_on_load=ACCEPT, **BARE)
         again = gr.Button(t("improve.again"), variant="secondary", elem_id="again", scale=0)
-        shown = [numbers, weak, votes, corrections]
+        shown = [numbers, weak, ballots, corrections]
 
         def on_correct(request: gr.Request, given: gr.EventData, of: str | None) -> tuple[str, str]:
             project = shell.project(request)
@@ -107,13 +108,13 @@ def look(shell: Shell, project: Project, of: str | None) -> list[Any]:
     """Figures, wrong answers of one assistant, what the votes say, corrections."""
     store, voice = project.store, shell.voice
     card, known, id = _card(project), {variant.id: variant for variant in project.variants()}, _id(project, of)
-    standing, kept = comparison.standing(store.all(Vote)), store.all(Feedback)
+    kept = store.all(Feedback)
     wrong: list[Graded] = improvement.weak(card, id) if card and id else []
     questions: dict[str, Question] = {question.id: question for question in store.questions()}
     return [
-        views.numbers(card, known.get(id), standing, kept, voice),
+        views.numbers(card, known.get(id), store.counts()["votes"], kept, voice),
         views.weak(wrong, questions, card is not None, voice),
-        views.votes(standing, known, voice),
+        votes.look(shell, project),
         views.corrections(kept, voice),
     ]
 

@@ -63,3 +63,18 @@ element.addEventListener("toggle", (event) => {
   if (event.newState === "open" && event.target.dataset?.page) open(event.target);
 }, true);
 watch("value", () => element.querySelectorAll(".src:popover-open[data-page]").forEach(open)); // an update brings the empty box back
+
+// ---- a blind vote: by click, or by the key that stands on the button
+element.addEventListener("click", (event) => {
+  const vote = near(event, "[data-vote]"), blind = element.querySelector("[data-blind]");
+  if (vote && blind) trigger("vote", { choice: vote.dataset.vote, question: blind.dataset.blind });
+  if (near(event, "[data-reveal]")) trigger("reveal", {});
+});
+document.addEventListener("keydown", (event) => {
+  const writing = event.target.matches?.("input, textarea, select, [contenteditable]");
+  if (!element.isConnected || writing || event.altKey || event.ctrlKey || event.metaKey || event.repeat) return;
+  const button = [...element.querySelectorAll("button[data-vote]")].find((each) => each.dataset.keys.split(" ").includes(event.key));
+  if (!button) return;
+  event.preventDefault();
+  button.click();
+});

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from studio.base.records import Feedback, Graded, Question, Score, Scorecard, Variant
-from studio.comparison import Standing
 from studio.web.voice import Voice
 
 
 def numbers(
     scorecard: Scorecard | None,
     variant: Variant | None,
-    standing: Standing,
+    votes: int,
     corrections: Sequence[Feedback],
     voice: Voice,
 ) -> str:
@@ -23,7 +22,7 @@ def numbers(
                 voice.t("improve.right"),
                 voice.t("results.right", right=round(score.value * score.n), n=score.n) if score else "–",
             ),
-            (voice.t("improve.votes"), voice.number(standing.votes)),
+            (voice.t("improve.votes"), voice.number(votes)),
             (
                 voice.t("improve.corrections"),
                 voice.number(sum(bool(each.correction) for each in corrections)),
@@ -50,40 +49,8 @@ def weak(graded: Sequence[Graded], questions: Mapping[str, Question], tested: bo
     return voice.html("improve_weak.html", rows=rows, tested=tested)
 
 
-def votes(standing: Standing, known: Mapping[str, Variant], voice: Voice) -> str:
-    places = [
-        (
-            voice.approach(known[p.variant].approach),
-            voice.t("improve.chosen", n=p.chosen, of=p.shown),
-            100 * p.chosen / p.shown,
-        )
-        for p in standing.places
-        if p.variant in known
-    ]
-    return voice.html("improve_votes.html", places=places, sentence=_standing(standing, known, voice))
-
-
 def corrections(kept: Sequence[Feedback], voice: Voice) -> str:
     return voice.html("improve_corrections.html", rows=[each for each in reversed(kept) if each.correction])
-
-
-def _standing(standing: Standing, known: Mapping[str, Variant], voice: Voice) -> str:
-    if not standing.votes:
-        return voice.t("improve.votes.none")
-    leader, second = known.get(standing.leader or ""), known.get(standing.second or "")
-    if leader is None or second is None:
-        return voice.t("improve.votes.even")
-    named = {
-        "first": voice.approach(leader.approach),
-        "second": voice.approach(second.approach),
-        "wins": standing.wins,
-        "losses": standing.losses,
-    }
-    if standing.proven:
-        return voice.t("improve.votes.proven", **named)
-    return (
-        voice.t("improve.votes.more", **named, more=standing.more) if standing.more else voice.t("improve.votes.even")
-    )
 
 
 def _score(scorecard: Scorecard | None, variant: Variant | None) -> Score | None:

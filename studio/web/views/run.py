@@ -5,15 +5,21 @@ from collections.abc import Sequence
 
 from studio.base import words
 from studio.base.events import Said
-from studio.base.records import Run
+from studio.base.records import Parameter, Run
 from studio.web.voice import Voice
 
 ACTIVE = ("queued", "running")
+ELSEWHERE = ("more_examples_help", "more_examples_little", "more_examples_unproven")
 WORDS_FIRST = "index"  # the stage in which everything can be found by its words as soon as it counts
 
 
-def panel(run: Run | None, said: Said, before: int, voice: Voice, *, of: str = "build", compact: bool = False) -> str:
-    """`of` chooses the words (`<of>.running`, `<of>.done` ...); `before` is how many runs come first while it waits."""
+def panel(
+    run: Run | None, said: Said, before: int, voice: Voice, *, of: str = "build", compact: bool = False,
+    saved: int | None = None, finishing: bool = False,
+) -> str:  # fmt: skip
+    """`of` chooses the words (`<of>.running`, `<of>.done` ...); `before` is how many runs come first while it waits,
+    `saved` the step a paused training goes on from, `finishing` whether it was told to end with what it has learnt.
+    """
     if run is None:
         return voice.html("run_none.html", of=of) if not compact else ""
     fraction = 1.0 if run.state == "done" else said.fraction
@@ -23,14 +29,24 @@ def panel(run: Run | None, said: Said, before: int, voice: Voice, *, of: str = "
         state=run.state,
         compact=compact,
         title=_title(run, said, of, voice),
-        sentence=_sentence(run, said, before, of, voice),
+        sentence=voice.t(f"{of}.finishing")
+        if finishing
+        else voice.t(f"{of}.stopped.at", done=saved)
+        if saved
+        else _sentence(run, said, before, of, voice),
         percent=voice.percent(fraction),
         fraction=fraction,
         stages=_stages(run, said, voice),
         facts=_facts(run, said, voice),
-        notes=[voice.coded("note", note.code, **note.parameters) for note in said.notes[-3:]],
+        notes=[voice.coded("note", code, **told) for code, told in _notes(said)],
         findings=[voice.finding(finding) for finding in said.findings[-5:]],
     )
+
+
+def _notes(said: Said) -> list[tuple[str, dict[str, Parameter]]]:
+    """The last three kinds, each as it was said last: interrupted runs repeat some. Verdicts stand beside their figures."""
+    told = {note.code: note.parameters for note in said.notes if note.code not in ELSEWHERE}
+    return list(told.items())[-3:]
 
 
 def is_active(run: Run | None) -> bool:

@@ -22,6 +22,8 @@ from studio.intake.fetching import connections, statements
 from studio.intake.fetching.fetched import Fetched
 from tests.intake.fetching import servers
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 FAQ = [(1, "¿Abren el sábado?", "Sí, de 9 a 14 h; «sin cita».\nLlame antes."), (2, "Do you ship?", "Yes, 100% insured")]
 
 

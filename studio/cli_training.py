@@ -1,0 +1,123 @@
+"""The training from the command line: what it would cost, what it would be shown, and its dials.
+
+Every field of the recipe is an option, made from the recipe itself; a file holds the same. Stands on `cli`.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from studio.base import events
+from studio.base.errors import BadInput
+from studio.base.project import Project
+from studio.base.recipes import TrainingRecipe
+from studio.base.records import Parameter, Reason
+from studio.base.runs import Runs
+from studio.cli import Session, finish
+
+
+def arguments(verb: Callable[..., argparse.ArgumentParser]) -> None:
+    v = verb("plan", plan, "say how a project would be trained, and what it would cost", "project")
+    add_dials(v)
+    v.add_argument(
+        "--save", type=Path, metavar="FILE", help="write the recipe to a file, to be used again with --recipe"
+    )
+    v = verb("rehearse", rehearse, "time a few steps of the training and show its first batch", "project")
+    add_dials(v)
+
+
+def add_dials(parser: argparse.ArgumentParser) -> None:
+    """The options of a recipe; `dials` reads them back."""
+    group = parser.add_argument_group(
+        "training", "What is not set is chosen for the examples, the model and the machine."
+    )
+    group.add_argument("--recipe", type=Path, metavar="FILE", help="a JSON file with any of the settings below")
+    group.add_argument("--chosen", action="store_true", help="forget the settings made before")
+    group.add_argument("--price", type=float, metavar="HOUR", help="what an hour of this machine costs")
+    for name, field in TrainingRecipe.model_fields.items():
+        option, kind = f"--{name.replace('_', '-')}", field.annotation
+        if kind is bool:
+            group.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=field.description)
+        elif get_origin(kind) is Literal:
+            group.add_argument(option, choices=get_args(kind), help=field.description)
+        else:
+            group.add_argument(option, type=float if kind is float else int, metavar="N", help=field.description)
+
+
+def turn(project: Project, given: argparse.Namespace) -> None:
+    """Set what was given, on top of the file, on top of what was set before."""
+    from studio import orders
+
+    before = {} if given.chosen else project.card.dials
+    told = {name: value for name in TrainingRecipe.model_fields if (value := getattr(given, name)) is not None}
+    orders.turn(project, {**before, **_file(given.recipe), **told}, given.price)
+
+
+def plan(session: Session, given: argparse.Namespace) -> None:
+    from studio import orders
+
+    project = session.open(given.project)
+    turn(project, given)
+    offered = orders.offer(project, Runs(session.settings))
+    if given.save:
+        given.save.write_text(json.dumps(offered.plan.recipe.model_dump(), indent=2) + "\n", encoding="utf-8")
+    session.give(offered, "\n".join(_told(session, offered)))
+
+
+def rehearse(session: Session, given: argparse.Namespace) -> None:
+    from studio import orders
+
+    project = session.open(given.project)
+    turn(project, given)
+    run = finish(session, lambda held: orders.rehearse(project, held))
+    said = events.fold(events.read(Path(run.folder)))
+    offered = orders.offer(project, Runs(session.settings))
+    shown = [_batch(session, said.batch)] if said.batch else []
+    session.give({"offer": offered, "batch": said.batch}, "\n".join([*shown, *_told(session, offered)]))
+
+
+def _told(session: Session, offered: Any) -> list[str]:
+    t, lines = session.t, []
+    for name, value in offered.plan.recipe.model_dump().items():
+        lines.append(f"{t(f'recipe.{name}'):<44} {value}")
+    lines += [f"- {_reason(session, reason)}" for reason in offered.plan.reasons]
+    if offered.fault:
+        return [*lines, t(f"error.{offered.fault.code}", **offered.fault.parameters)] + [
+            f"  > {_reason(session, reason)}" for reason in offered.instead
+        ]
+    cost = offered.cost
+    lines.append(t("cost.line", minutes=cost.minutes, memory=cost.memory_gb, kwh=cost.kwh, watts=cost.watts))
+    if cost.money:
+        lines.append(t("cost.money", money=cost.money))
+    return [*lines, t("cost.measured" if cost.measured else "cost.rule")]
+
+
+def _batch(session: Session, batch: events.Batch) -> str:
+    """Every token on its own ground: [[learnt]], the rest is read."""
+    texts = []
+    for tokens in batch.examples:
+        text, inside = "", False
+        for token in tokens:
+            if token.learnt != inside:
+                text, inside = text + ("[[" if token.learnt else "]]"), token.learnt
+            text += token.text
+        texts.append(text + "]]" * inside)
+    return "\n\n".join([session.t("batch.cli"), *texts, ""])
+
+
+def _reason(session: Session, reason: Reason) -> str:
+    return session.t(f"reason.{reason.code}", **reason.parameters)
+
+
+def _file(path: Path | None) -> Mapping[str, Parameter | bool]:
+    if path is None:
+        return {}
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput("recipe_unreadable", name=path.name) from error
+    if not isinstance(told, dict):
+        raise BadInput("recipe_unreadable", name=path.name)
+    return told

@@ -1,0 +1,32 @@
+"""Foreign failures that the person can do something about, as errors of ours. Everything else stays what it is."""
+
+import contextlib
+import errno
+from collections.abc import Iterator
+
+from studio.base.errors import NotPossibleHere, OutOfMemory, StudioError
+from studio.base.recipes import TrainingRecipe
+
+_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
+
+
+@contextlib.contextmanager
+def translated(recipe: TrainingRecipe) -> Iterator[None]:
+    """Raises OutOfMemory("training_out_of_memory") and NotPossibleHere("training_disk_full", "training_engine_missing")
+    in place of what the libraries raise.
+    """
+    try:
+        yield
+    except StudioError:
+        raise
+    except (ImportError, NotImplementedError) as error:  # Unsloth raises the second where it finds nothing to run on
+        raise NotPossibleHere("training_engine_missing") from error
+    except MemoryError as error:
+        raise OutOfMemory("training_out_of_memory", batch=recipe.batch) from error
+    except (RuntimeError, OSError) as error:
+        text = str(error).lower()
+        if any(sign in text for sign in _OF_MEMORY):  # torch.cuda.OutOfMemoryError is a RuntimeError too
+            raise OutOfMemory("training_out_of_memory", batch=recipe.batch) from error
+        if getattr(error, "errno", None) == errno.ENOSPC or "no space left" in text:
+            raise NotPossibleHere("training_disk_full") from error
+        raise

@@ -1,0 +1,217 @@
+"""The model that learns, as Unsloth loads it: which of its weights move, in which precision, and how it is asked.
+
+The one place that knows libraries and devices; courses and checks see a `Learner`. Unsloth changes transformers for good
+and must be imported before it, so a process trains one model.
+"""
+
+import importlib.util
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio.base import machine
+from studio.base.errors import NotPossibleHere
+from studio.base.recipes import TrainingRecipe
+from studio.training import fitting
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
+
+TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+_LAYER = re.compile(r"\blayers\.(\d+)\.")
+
+
+@dataclass
+class Learner:
+    """A model ready to learn. `moving` are the weights that change, by name; `adapter` is PEFT's configuration of them,
+    None when layers learn themselves. `tokens` is how many go through at once.
+    """
+
+    model: Any
+    tokenizer: "PreTrainedTokenizerBase"
+    device: str
+    autocast: Any  # torch.dtype or None
+    scaled: bool  # float16 gradients need scaling
+    adapter: Any
+    tokens: int
+    parameters: int
+    moving: "dict[str, torch.Tensor]" = field(default_factory=dict)
+    first: "dict[str, torch.Tensor]" = field(default_factory=dict)  # `moving` before anything was learnt
+
+    def remember(self) -> None:
+        """Keep the weights as they are, so that `forget` can bring them back."""
+        self.first = {name: tensor.detach().clone() for name, tensor in self.moving.items()}
+
+    def forget(self) -> None:
+        """The weights as they were before anything was learnt."""
+        self.put(self.first)
+
+    def put(self, weights: "Mapping[str, torch.Tensor]") -> None:
+        import torch
+
+        with torch.no_grad():
+            for name, tensor in self.moving.items():
+                tensor.copy_(weights[name])
+
+    def logits(self, ids: "torch.Tensor", mask: "torch.Tensor", where: "torch.Tensor") -> "torch.Tensor":
+        """What the model expects after the positions in `where` (a flat index), and nowhere else: a vocabulary is wide,
+        and questions are only read.
+        """
+        import torch
+
+        base = self.model.get_base_model() if self.adapter is not None else self.model
+        with torch.autocast(self.device, dtype=self.autocast, enabled=self.autocast is not None):
+            hidden = base.model(input_ids=ids, attention_mask=mask).last_hidden_state
+            found: torch.Tensor = base.lm_head(hidden.reshape(-1, hidden.shape[-1])[where]).float()
+        scaling, cap = (getattr(base.config, name, None) for name in ("logits_scaling", "final_logit_softcapping"))
+        found = found / scaling if scaling else found  # Granite divides, Gemma 2 bends; see their modelling files
+        return torch.tanh(found / cap) * cap if cap else found
+
+    def say(self, prompts: Sequence[Sequence[int]], most: int) -> list[str]:
+        """Greedy answers, all at once."""
+        import torch
+
+        pad, end = self._pad(), self.tokenizer.eos_token_id
+        longest = max(map(len, prompts))
+        ids = torch.tensor([[pad] * (longest - len(p)) + list(p) for p in prompts], device=self.device)
+        mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=self.device)
+        with self._speaking(), torch.autocast(self.device, dtype=self.autocast, enabled=self.autocast is not None):
+            said = self.model.generate(
+                input_ids=ids,
+                attention_mask=mask,
+                max_new_tokens=most,
+                do_sample=False,
+                pad_token_id=pad,
+                eos_token_id=end,
+            )
+        return [self.tokenizer.decode(line[longest:], skip_special_tokens=True).strip() for line in said]
+
+    def batch(self, rows: Sequence[Sequence[int]], filler: int | None = None) -> "torch.Tensor":
+        """Rows of token ids as one tensor, padded behind."""
+        import torch
+
+        longest, pad = max(map(len, rows)), self._pad() if filler is None else filler
+        return torch.tensor([list(row) + [pad] * (longest - len(row)) for row in rows], device=self.device)
+
+    def _pad(self) -> int:
+        pad, end = self.tokenizer.pad_token_id, self.tokenizer.eos_token_id
+        return int(pad if pad is not None else end if end is not None else 0)
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        import torch
+        from unsloth import FastLanguageModel
+
+        FastLanguageModel.for_inference(self.model)
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            FastLanguageModel.for_training(self.model)
+
+
+def prepare_environment(threads: int, folder: Path) -> None:
+    """Set what torch and Unsloth read when they are imported. Call it before anything heavy is; `folder` is the run's."""
+    os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
+    os.environ["UNSLOTH_COMPILE_LOCATION"] = str(folder / "compiled")
+    os.environ["UNSLOTH_DISABLE_STATISTICS"] = "1"
+    os.environ["UNSLOTH_AUTO_INSTALL"] = "0"
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+
+def check(recipe: TrainingRecipe, here: machine.Machine) -> None:
+    """Raises NotPossibleHere("training_qlora_needs_card", "training_qlora_missing") for what needs a card to be had."""
+    if recipe.method != "qlora":
+        return
+    if here.gpu is None:
+        raise NotPossibleHere("training_qlora_needs_card")
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise NotPossibleHere("training_qlora_missing")
+
+
+def load(weights: Path, recipe: TrainingRecipe, threads: int, smaller: int = 1) -> Learner:
+    """The model in `weights`, ready to learn as the recipe says. `smaller` divides what goes through it at once.
+
+    Raises NotPossibleHere as `check` does, and whatever the libraries raise.
+    """
+    here = machine.look(weights)
+    check(recipe, here)
+    import unsloth  # noqa: F401  before torch, transformers and trl, which it changes
+
+    # isort: split
+    import torch
+    from unsloth import FastLanguageModel
+
+    torch.set_num_threads(threads)
+    on_card = torch.cuda.is_available()
+    half = (torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16) if on_card else torch.bfloat16
+    short = on_card or here.bf16
+    model, tokenizer = FastLanguageModel.from_pretrained(
+        model_name=str(weights),
+        max_seq_length=recipe.max_length,
+        dtype=half if short else torch.float32,
+        load_in_4bit=recipe.method == "qlora",
+        use_gradient_checkpointing=False,
+        local_files_only=True,
+    )
+    parameters = int(model.num_parameters())
+    free = torch.cuda.mem_get_info()[0] / 1e9 if on_card else here.free_memory_gb
+    tokens = max(fitting.tokens_at_once(parameters, recipe, here, free) // smaller, 1)
+    tight = fitting.memory_gb(parameters, recipe, here, tokens) > fitting.SAFE * free
+    if recipe.method in ("lora", "qlora"):
+        model = FastLanguageModel.get_peft_model(
+            model,
+            r=recipe.rank,
+            target_modules=list(TARGETS),
+            lora_alpha=2 * recipe.rank,
+            lora_dropout=0,
+            bias="none",
+            use_gradient_checkpointing="unsloth" if tight else False,
+            random_state=recipe.seed,
+        )
+    else:
+        _free(model, recipe, tight)
+    moving = {name: tensor for name, tensor in model.named_parameters() if tensor.requires_grad}
+    learner = Learner(
+        model=model,
+        tokenizer=tokenizer,
+        device="cuda" if on_card else "cpu",
+        autocast=half if short else None,
+        scaled=short and half == torch.float16,
+        adapter=model.peft_config["default"] if recipe.method in ("lora", "qlora") else None,
+        tokens=tokens,
+        parameters=parameters,
+        moving=moving,
+    )
+    model.train()
+    return learner
+
+
+def layer(name: str) -> int:
+    """Which layer of the model a weight belongs to."""
+    found = _LAYER.search(name)
+    return int(found[1]) if found else -1
+
+
+def _free(model: Any, recipe: TrainingRecipe, tight: bool) -> None:
+    """Let the linear weights of all layers (or the last ones) learn, in 32 bits: steps are too small for fewer.
+
+    Vocabulary and norms stay: they cannot be told as a difference that every engine can put on and off.
+    """
+    import torch
+
+    last = int(model.config.num_hidden_layers)
+    from_layer = 0 if recipe.method == "full" else max(last - recipe.layers, 0)
+    for name, tensor in model.named_parameters():
+        learns = name.endswith(tuple(f"{target}.weight" for target in TARGETS)) and layer(name) >= from_layer
+        tensor.requires_grad_(learns)
+        if learns:
+            tensor.data = tensor.data.to(torch.float32)
+    if tight:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        model.enable_input_require_grads()

@@ -1,0 +1,82 @@
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from studio.base.records import Message
+from studio.training import replay
+from studio.training.loading import Learner
+from studio.training.rendering import NOT_LEARNT, Expected, Rendered, Renderer, Row
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Spelling:
+    """Renders a question as its length, an answer as its letters."""
+
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        return [len(messages[0].content)]
+
+    def render(self, messages: Sequence[Message]) -> Rendered:
+        asked, said = self.prompt(messages), [ord(letter) - 97 for letter in messages[-1].content]
+        return Rendered(asked + said, [NOT_LEARNT] * len(asked) + said)
+
+
+class Alphabet:
+    """A model that says "ab" or nothing, and thinks the letter after the last one likely, all others alike."""
+
+    device = "cpu"
+
+    def say(self, prompts: Sequence[Sequence[int]], most: int) -> list[str]:
+        return ["" if prompt[0] % 7 == 0 else "ab"[:most] for prompt in prompts]
+
+    def batch(self, rows: Sequence[Sequence[int]], filler: int | None = None) -> "torch.Tensor":
+        import torch
+
+        longest = max(map(len, rows))
+        return torch.tensor([[*row, *[filler or 0] * (longest - len(row))] for row in rows])
+
+    def logits(self, ids: "torch.Tensor", mask: "torch.Tensor", where: "torch.Tensor") -> "torch.Tensor":
+        from torch.nn.functional import one_hot
+
+        return 5.0 * one_hot((ids.flatten()[where] + 1) % 40, 40)
+
+
+def test_the_questions_come_in_both_languages_and_the_same_for_the_same_seed() -> None:
+    english, spanish = replay._questions()
+    some = replay.questions(40, seed=3)
+    assert some == replay.questions(40, seed=3) != replay.questions(40, seed=4)
+    assert (len(set(some) & set(english)), len(set(some) & set(spanish))) == (20, 20)
+    assert sorted(replay.questions(10_000, seed=3)) == sorted([*english, *spanish])
+    assert (replay.questions(0, seed=3), replay.known()) == ([], len(english) + len(spanish))
+
+
+@pytest.mark.slow
+def test_a_row_holds_what_the_model_says_today_and_how_likely_it_thinks_every_word_of_it() -> None:
+    learner, renderer = cast(Learner, Alphabet()), cast(Renderer, Spelling())
+    made = replay.rows(learner, renderer, 50, weight=4.0, seed=1)
+    asked = [len(question) for question in replay.questions(50, seed=1)]
+    assert [row.input_ids for row in made] == [[length, 0, 1] for length in asked if length % 7]
+    assert {(tuple(row.labels), row.weight) for row in made} == {((NOT_LEARNT, 0, 1), 4.0)}
+    expected = made[0].expected
+    assert expected is not None
+    assert [line[0] for line in expected.words] == [(made[0].input_ids[0] + 1) % 40, 1]
+    assert [len(line) for line in expected.likely] == [replay.LIKELY] * 2
+    assert replay.rows(learner, renderer, 50, weight=4.0, seed=1) == made
+
+
+@pytest.mark.slow
+def test_a_model_that_has_not_moved_loses_nothing_and_one_that_has_loses_by_how_far() -> None:
+    import torch
+
+    likely, other = [0.5, 0.25, 0.125, 0.125], [0.125, 0.125, 0.25, 0.5]
+    before = Expected([[0, 1, 2, 3]], [torch.tensor(likely).log().tolist()])
+    rows = [Row([5, 1], [NOT_LEARNT, 1]), Row([5, 2], [NOT_LEARNT, 2], 1.0, before)]
+    labels = torch.tensor([1, 2])
+    same = replay.losses(torch.tensor([likely, likely]).log(), labels, rows)
+    moved = replay.losses(torch.tensor([likely, other]).log(), labels, rows)
+    learnt = -torch.tensor(0.25).log().item()
+    far = sum(p * (torch.tensor(p) / q).log().item() for p, q in zip(likely, other, strict=True))
+    assert same.tolist() == pytest.approx([learnt, 0.0], abs=1e-6)
+    assert moved.tolist() == pytest.approx([learnt, far], abs=1e-6)
