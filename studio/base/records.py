@@ -16,7 +16,18 @@ Split = Literal["train", "validation", "test"]
 Role = Literal["system", "user", "assistant"]
 Parameter = str | int | float
 RunKind = Literal[
-    "intake", "check", "draft", "rehearse", "build", "calibrate", "attune", "fetch", "evaluate", "explain", "export", "push"
+    "intake",
+    "check",
+    "draft",
+    "rehearse",
+    "build",
+    "calibrate",
+    "attune",
+    "fetch",
+    "evaluate",
+    "explain",
+    "export",
+    "push",
 ]
 ColumnRole = Literal["question", "answer", "topic", "more", "text", "ignore"]
 RunState = Literal["queued", "running", "done", "failed", "stopped"]

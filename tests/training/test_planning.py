@@ -20,7 +20,7 @@ def model(millions: int) -> Model:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("millions", "rate"), [(135, 2e-3), (360, 1e-3), (600, 5e-4), (1_700, 2e-4), (4_000, 2e-4)])
+@pytest.mark.parametrize(("millions", "rate"), [(135, 1.5e-3), (360, 1e-3), (600, 5e-4), (1_700, 2e-4), (4_000, 2e-4)])
 def test_the_learning_rate_suits_the_size_of_the_model(millions: int, rate: float) -> None:
     assert plan(wordings(80), model(millions), CARD).recipe.learning_rate == rate
 
@@ -43,7 +43,7 @@ def test_few_examples_are_seen_more_often_than_many(rows: int, effort: Effort, e
 def test_every_choice_comes_with_its_reason() -> None:
     made = plan(wordings(80), model(135), LAPTOP)
     assert [(reason.code, reason.parameters) for reason in made.reasons] == [
-        ("training_rate", {"rate": 2e-3, "millions": 135}),
+        ("training_rate", {"rate": 1.5e-3, "millions": 135}),
         ("training_epochs", {"epochs": 6.0, "count": 216}),
         ("training_batch", {"batch": 8}),
         ("training_replay", {"count": 76}),
@@ -58,6 +58,11 @@ def test_the_starter_model_takes_minutes_on_two_cores_and_a_card_is_faster() -> 
     assert 1 < here.minutes < 8
     assert there.minutes < here.minutes
     assert 1.2 < here.memory_gb < 4
+
+
+@pytest.mark.parametrize(("rows", "share"), [(60, 0.35), (300, 0.35), (3_000, 0.08)])
+def test_everyday_questions_are_mixed_in_as_far_as_there_are_enough(rows: int, share: float) -> None:
+    assert plan(wordings(rows // 3), model(135), LAPTOP).recipe.replay == share
 
 
 def test_what_does_not_fit_is_refused_with_what_it_would_need() -> None:
