@@ -45,11 +45,21 @@ PASSAGES = (
 
 def test_every_sentence_is_a_candidate_once_and_without_its_list_mark() -> None:
     assert quoting.candidates((*PASSAGES, PASSAGES[1])) == [
-        Candidate("Report a theft within 48 hours.", 0),
-        Candidate("Tell us within 7 days of discovering the damage.", 0),
-        Candidate("The excess is 150 euros.", 1),
-        Candidate("Repairs are guaranteed for 2 years.", 1),
+        Candidate("Report a theft within 48 hours.", 0, 1.0),
+        Candidate("Tell us within 7 days of discovering the damage.", 0, 1.0),
+        Candidate("The excess is 150 euros.", 1, 1.0),
+        Candidate("Repairs are guaranteed for 2 years.", 1, 1.0),
     ]
+
+
+def test_a_sentence_counts_for_more_the_better_its_passage_was_found() -> None:
+    worse, better = (
+        a_passage(f"The excess of {name} is {amount} euros.").model_copy(update={"score": score})
+        for name, amount, score in (("homes", 150, 0.6), ("boats", 300, 1.0))
+    )
+    offered = quoting.candidates((worse, better))
+    (fits,) = quoting.fit(["How high is the excess?"], offered, quoting.vectors(offered, ENGINE), ENGINE)
+    assert fits[1] - fits[0] == pytest.approx(quoting.FOUND * 0.4)
 
 
 @pytest.mark.parametrize(

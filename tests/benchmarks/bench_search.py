@@ -101,7 +101,8 @@ class Ours:
         query = self.open.search(self.vectors[number], vector_column_name="vector").distance_type("cosine")
         if self.made.trained:
             query = query.nprobes(finding.PROBES).refine_factor(finding.refined(self.made))
-        return [int(id, 16) for id in query.select(["id", "_distance"]).limit(LIMIT).to_arrow()["id"].to_pylist()]
+        found = query.select(["id", "_distance"]).limit(finding.POOL).to_arrow()["id"].to_pylist()
+        return [int(id, 16) for id in found[:LIMIT]]  # the pool is what a search asks for, and what is refined
 
     def by_words(self, number: int) -> list[int]:
         from lancedb.query import MatchQuery

@@ -104,6 +104,7 @@ def test_the_whole_journey(
         cites.first.focus()
         page.keyboard.press("Enter")
         expect(page.locator(".src:popover-open")).to_be_visible()
+        expect(page.locator(".src:popover-open mark").first).to_be_in_viewport()
         visit.look("07-citation")
         page.keyboard.press("Escape")
     page.locator("[data-why]").first.click()

@@ -60,7 +60,10 @@ const open = async (source) => {
   }
 };
 element.addEventListener("toggle", (event) => {
-  if (event.newState === "open" && event.target.dataset?.page) open(event.target);
+  if (event.newState !== "open" || !event.target.matches?.(".src")) return;
+  const text = event.target.querySelector(".context"), cited = text?.querySelector("mark");
+  if (cited) text.scrollTop = Math.max(cited.offsetTop - text.offsetTop - text.clientHeight / 3, 0);
+  if (event.target.dataset.page) open(event.target);
 }, true);
 watch("value", () => element.querySelectorAll(".src:popover-open[data-page]").forEach(open)); // an update brings the empty box back
 
