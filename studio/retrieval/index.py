@@ -86,7 +86,8 @@ def build(project: Project, engine: Embedding, emit: Emit, should_stop: ShouldSt
     delete those that are no more: from here on everything is found by its words. 3. Embed what has no vector yet (said as
     Progress: passages done, of all). 4. Tidy the table, ask the probes for the threshold. Whoever searches meanwhile gets
     answers; stopped or killed, it goes on where it was. Raises NotEnough without documents, NotPossibleHere when the disk
-    is full or the object storage unsafe to write to, Unavailable when that does not answer, Stopped.
+    is full or the object storage unsafe to write to, Unavailable when that does not answer or another machine took over,
+    Stopped.
     """
     began, engine = time.monotonic(), _Chosen(engine, engines.embedder_of(project))
     place = storage.of(project)

@@ -41,6 +41,8 @@ from tests.intake import makers
 if TYPE_CHECKING:
     import numpy as np
 
+    from studio.engines.speech import Embedder
+
 ROOT = Path(__file__).parents[2]
 STEPS = ("parse", "chunk", "embed", "store", "indexes", "threshold", "rest")
 SHIPPED = 32  # passages given to the package itself; it takes a processor second for every three
@@ -96,7 +98,7 @@ class Real:
         warm = [f"{number} plazo de devolución de un pedido " * 12 for number in range(32)]
         self._embedding.vectors(warm, "passage")  # loads what loads late
 
-    def embedder(self, name: str = "") -> Any:
+    def embedder(self, name: str = "") -> "Embedder":
         return self._embedding.identity(name)
 
     def embed(self, texts: Sequence[str], kind: Literal["query", "passage"], embedder: str = "") -> "np.ndarray":
@@ -113,7 +115,7 @@ class MadeUp:
 
         self._named = Embedder(name="made up", dim=384, weight=0.6)
 
-    def embedder(self, name: str = "") -> Any:
+    def embedder(self, name: str = "") -> "Embedder":
         return self._named
 
     def embed(self, texts: Sequence[str], kind: Literal["query", "passage"], embedder: str = "") -> "np.ndarray":
@@ -179,7 +181,7 @@ def measured(data: Path, kb: int, real: bool) -> dict[str, Any]:
         if real:
             intake.add_all(project)
         before = _peak_mb()
-        built = build(project, engine, lambda event: None, lambda: False)
+        built = build(project, cast("Any", engine), lambda event: None, lambda: False)
         characters = sum(len(document.text) for document in project.store.documents())
         with clock.step("after"):
             told = {
