@@ -33,7 +33,7 @@ class Candidate(NamedTuple):
 
     text: str
     passage: int
-    found: float
+    found: float = 1.0
 
 
 def candidates(passages: Sequence[Passage]) -> list[Candidate]:
