@@ -105,6 +105,7 @@ def test_the_whole_journey(
         page.keyboard.press("Enter")
         expect(page.locator(".src:popover-open")).to_be_visible()
         expect(page.locator(".src:popover-open mark").first).to_be_in_viewport()
+        expect(page.locator(".src:popover-open .working")).to_have_count(0)  # the page is there
         visit.look("07-citation")
         page.keyboard.press("Escape")
     page.locator("[data-why]").first.click()
