@@ -213,10 +213,12 @@ def test(options: argparse.Namespace, rest: list[str]) -> int:
 
 
 def side_by_side(rest: list[str]) -> list[str]:
-    """One pytest worker a core for the whole set; whoever names a test, or how to run it, gets one process to look at."""
+    """One pytest worker a core for the whole set, each file whole in one of them, in the order of tests/conftest.py; whoever
+    names a test, or how to run it, gets one process to look at."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     named = any(not each.startswith("--") or each in ("--pdb", "--trace") for each in rest)
-    return [] if named or cores < 2 else ["-n", str(min(cores, WORKERS)), "--dist", "worksteal"]
+    side_by_side = ["-n", str(min(cores, WORKERS)), "--dist", "loadfile", "--no-loadscope-reorder"]
+    return [] if named or cores < 2 else side_by_side
 
 
 def read(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:

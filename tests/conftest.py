@@ -1,6 +1,11 @@
-"""What rooms' tests share: reading files without a process for each."""
+"""What rooms' tests share: the order of their files, and reading files without a process for each."""
 
 import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For workers side by side: the journey, which is the longest, first, and the browser's last, when it is quieter."""
+    items.sort(key=lambda item: ("browser" in item.keywords, not item.nodeid.startswith("tests/test_journey")))
 
 
 @pytest.fixture

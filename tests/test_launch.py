@@ -296,8 +296,8 @@ def test_the_tests_run_in_one_pytest_with_what_the_person_added(
 @pytest.mark.parametrize(
     ("cores", "asked", "expected"),
     [
-        (2, [], ["-n", "2", "--dist", "worksteal"]),
-        (64, ["--durations=20"], ["-n", "4", "--dist", "worksteal"]),
+        (2, [], ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]),
+        (64, ["--durations=20"], ["-n", "4", "--dist", "loadfile", "--no-loadscope-reorder"]),
         (1, [], []),
         (2, ["-n", "1"], []),
         (2, ["-k", "port"], []),
