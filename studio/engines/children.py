@@ -24,6 +24,7 @@ Name = Literal["host", "embedder"]
 
 START_SECONDS = 90.0
 STOP_SECONDS = 5.0
+ENDING_SECONDS = 2.0  # a killed process gives its memory back first, and counts as living until it has
 _LOG_BYTES = 2_000_000
 
 
@@ -50,6 +51,14 @@ class Child:
         Raises Unavailable("engine_not_started", log=) when it does not come up.
         """
         return self._living() or self._start()
+
+    def hung_up(self) -> None:
+        """Called when the child no longer answers: one that is just ending gets the time to, so that the next `address` is
+        that of a new one.
+        """
+        process = _process(files.read_json(self._file) or {})
+        if process is not None:
+            psutil.wait_procs([process], ENDING_SECONDS)
 
     def stop(self) -> None:
         """End the child, gently first; returns when it is gone. Nothing happens when none lives."""

@@ -82,6 +82,7 @@ class Engine:
             except _Gone as error:
                 if begun or attempt == 2:
                     raise Unavailable("engine_crashed") from error
+                self._host.hung_up()
 
     def score(
         self, conversations: Sequence[Sequence[Message]], answer: str, *, model: str, adapter: Path | None = None
@@ -177,6 +178,7 @@ class Engine:
             except _Gone as error:
                 if attempt == 2:
                     raise Unavailable("engine_crashed") from error
+                child.hung_up()
         raise AssertionError
 
     def _stream(self, child: Child, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
