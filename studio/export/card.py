@@ -74,7 +74,7 @@ def _metadata(d: Description) -> dict[str, Any]:
         **({"base_model_relation": relation} if relation else {}),
         "library_name": "peft" if d.form == "adapter" else "transformers",
         "pipeline_tag": "text-generation",
-        "tags": ["amedida", *(("unsloth", "lora", "trl", "sft") if made else ()), "conversational", d.variant.approach],
+        "tags": ["amedida", *(("unsloth", "lora", "sft") if made else ()), "conversational", d.variant.approach],
     }
 
 

@@ -112,7 +112,7 @@ def test_the_card_says_licence_base_model_and_language(project: Project, merged:
         "base_model_relation": "finetune",
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
-        "tags": ["amedida", "unsloth", "lora", "trl", "sft", "conversational", "trained"],
+        "tags": ["amedida", "unsloth", "lora", "sft", "conversational", "trained"],
     }
     alone = metadata(project, adapter)
     assert (alone["base_model_relation"], alone["library_name"]) == ("adapter", "peft")
