@@ -137,9 +137,10 @@ def build(session: Session, given: argparse.Namespace) -> None:
 
 
 def ask(session: Session, given: argparse.Namespace) -> None:
-    from studio import answering, engines
+    from studio import answering, comparison, engines
 
     project = session.open(given.project)
+    comparison.refuse_sealed(project, given.question)
     variants = [v for v in _assistants(project) if given.approach in (None, v.approach)]
     if not variants:
         raise NotFound("variant_missing", name=given.approach or "")

@@ -15,7 +15,20 @@ from studio.comparison.genuine import verify
 from studio.comparison.inviting import admitted, invite, invited, revoke, signature
 from studio.comparison.looks import PLANS, looks, shows
 from studio.comparison.proving import Evidence, Place, evidence
-from studio.comparison.rounds import LETTERS, add, begin, cast, close, current, last, order, sides, votes_of, waiting
+from studio.comparison.rounds import (
+    LETTERS,
+    add,
+    begin,
+    cast,
+    close,
+    current,
+    last,
+    order,
+    refuse_sealed,
+    sides,
+    votes_of,
+    waiting,
+)
 from studio.comparison.statistics import sign_test, wilson
 
 __all__ = [
@@ -36,6 +49,7 @@ __all__ = [
     "last",
     "looks",
     "order",
+    "refuse_sealed",
     "revoke",
     "shows",
     "sides",

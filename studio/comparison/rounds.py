@@ -91,6 +91,15 @@ def last(project: Project) -> Round | None:
     return current(project) or (max(found, key=lambda each: each.closed) if found else None)
 
 
+def refuse_sealed(project: Project, question: str) -> None:
+    """Who wrote which answer must not be seen while a question is being voted on: raises Refused("question_sealed")."""
+    running = current(project)
+    if running and " ".join(question.split()).casefold() in {
+        " ".join(ballot.question.split()).casefold() for ballot in running.ballots
+    }:
+        raise Refused("question_sealed")
+
+
 def close(project: Project, round: Round) -> Round:
     """End the vote; from now on the names may be shown, and no vote is taken any more."""
     if round.closed:

@@ -186,6 +186,17 @@ def test_a_vote_uses_the_answers_of_the_last_test_and_shuffles_its_sides(tmp_pat
         begin(made)
 
 
+def test_a_question_of_an_open_vote_is_not_asked_with_names_in_sight(tmp_path: Path) -> None:
+    made = shop(tmp_path)
+    round = begin(made)
+    comparison.refuse_sealed(made, "Something else?")
+    for asked in ("Question 3?", " question  3? "):
+        with pytest.raises(Refused, match="question_sealed"):
+            comparison.refuse_sealed(made, asked)
+    comparison.close(made, round)
+    comparison.refuse_sealed(made, "Question 3?")
+
+
 def test_a_letter_stands_for_the_side_that_was_seen(tmp_path: Path) -> None:
     made = shop(tmp_path)
     round = begin(made)

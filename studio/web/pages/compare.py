@@ -94,6 +94,7 @@ def build(shell: Shell) -> None:
         async def asked(
             project: Project, variants: list[Variant], question: str, only: Filter, before: conversation.Turns
         ) -> AsyncGenerator[list[Any]]:
+            comparison.refuse_sealed(project, question)
             told = conversation.histories(before, shell.voice)
             asking = Asking(project, variants, question, shell.studio.engine, told, only)
             sources = {each.id: passages.sources(project, each) for turn in before for each in turn}
