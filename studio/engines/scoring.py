@@ -1,7 +1,7 @@
 """How likely a fixed answer is under many variations of one prompt, for the fewest tokens run through the model.
 
-The variations form a tree of tokens: a shared beginning is read once and kept, private endings are packed into one call in
-which they cannot see each other, and the vocabulary is only looked up where an answer token is predicted. The numbers are
+The variations form a tree of tokens: what all share is read once and kept, the branches are packed into one call in which a
+token sees only what leads to it, and the vocabulary is only looked up where an answer token is predicted. The numbers are
 those of one plain forward pass per prompt, and a model that cannot do this is read plainly instead.
 Knows conversations and tokens; knows nothing of players, values or adapters. Not for two threads at once.
 """
@@ -10,7 +10,7 @@ import hashlib
 import logging
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 Unit = tuple[int, int, int]  # which message, and from which to which character of its content
 Row = tuple[int, ...]  # the tokens of one prompt
 
-PACK_TOKENS_CPU = 256  # a processor is busy from about 128 tokens a call on; more only makes attention dearer
+# A call costs 0.1 s for reading the weights, as much as 75 tokens; very long ones make attention dearer. 28 prompts of one
+# question: 4.0 CPU s with a call for each shared stretch and packs of 256, 2.7 to 3.2 as trees of 512 (bfloat16, 2026-11).
+PACK_TOKENS_CPU = 512
 PACK_TOKENS_GPU = 2048
-MIN_SHARED = 48  # a shared stretch earns a call of its own when it saves this many tokens
+MIN_SHARED = 96  # a stretch that several calls share earns one of its own when that saves this many tokens
 REMEMBERED = 20_000  # rows of log-probabilities
 AGREE_FP32 = 1e-3
 AGREE_HALF = (
@@ -219,7 +221,7 @@ class Scorer:
         answer = answer[:6]
         plain = self._plain(trial, answer)
         try:
-            packed = self._packed(trial, answer, min_shared=4)
+            packed = self._packed(trial, answer, pack_tokens=40, min_shared=4)
         except (
             RuntimeError,
             ValueError,
@@ -241,7 +243,9 @@ class Scorer:
 
     # ---- the fast way: a tree of tokens over one cache
 
-    def _packed(self, rows: Sequence[Row], answer: Row, min_shared: int = MIN_SHARED) -> dict[Row, list[float]]:
+    def _packed(
+        self, rows: Sequence[Row], answer: Row, pack_tokens: int = 0, min_shared: int = MIN_SHARED
+    ) -> dict[Row, list[float]]:
         """Log-probabilities for sorted, distinct prompts. Their common beginning stays in the cache for the next call."""
         import torch
 
@@ -254,56 +258,72 @@ class Scorer:
                 self._read(rows[0][known:shared])
                 known = shared
             self._root = rows[0][:known]
-            self._walk(rows, known, answer, found, min_shared)
+            self._walk(rows, known, answer, found, pack_tokens or self._pack_tokens, min_shared)
         return found
 
     def _walk(
-        self, rows: Sequence[Row], depth: int, answer: Row, found: dict[Row, list[float]], min_shared: int
+        self, rows: Sequence[Row], depth: int, answer: Row, found: dict[Row, list[float]], most: int, min_shared: int
     ) -> None:
-        """Score sorted rows that agree on their first `depth` tokens, which are in the cache; leaves the cache as it was."""
-        if len(rows) == 1:
+        """Score sorted rows that agree on their first `depth` tokens, which are in the cache; leaves the cache as it was.
+        What does not fit into a call of `most` tokens is divided, along its branches where those are large themselves."""
+        size = _tree(rows, depth, answer)
+        if len(rows) == 1 or size <= most:
             self._leaves(rows, depth, answer, found)
             return
         start = depth
         fork = min(
             _shared(rows[0], rows[-1]), min(map(len, rows)) - 1
-        )  # every leaf keeps a token of its own to start from
-        if (fork - depth) * (len(rows) - 1) >= min_shared:
+        )  # each row keeps a token of its own to start from
+        if (fork - depth) * (size // most) >= min_shared:
             self._read(rows[0][depth:fork])
             depth = fork
-        loose: list[Row] = []
+        pack: list[Row] = []
         for branch in _branches(rows, fork):
-            saved = sum(min(_shared(a, b), len(a) - 1, len(b) - 1) - depth for a, b in pairwise(branch))
-            if len(branch) > 1 and len(branch) < len(rows) and saved >= min_shared:
-                self._walk(branch, depth, answer, found, min_shared)
-            else:
-                loose += branch
-        for pack in self._packs_of(loose, depth, answer):
+            calls = _tree(branch, depth, answer) // most
+            own = min(_shared(branch[0], branch[-1]), min(map(len, branch)) - 1) - depth
+            if 1 < len(branch) < len(rows) and own * calls >= min_shared:
+                self._walk(branch, depth, answer, found, most, min_shared)
+                continue
+            for row in branch:
+                if pack and _tree([*pack, row], depth, answer) > most:
+                    self._leaves(pack, depth, answer, found)
+                    pack = []
+                pack.append(row)
+        if pack:
             self._leaves(pack, depth, answer, found)
         self._back_to(start)
 
-    def _packs_of(self, rows: Sequence[Row], depth: int, answer: Row) -> Iterable[list[Row]]:
-        pack: list[Row] = []
-        tokens = 0
-        for row in rows:
-            own = len(row) - depth + len(answer) - 1
-            if pack and tokens + own > self._pack_tokens:
-                yield pack
-                pack, tokens = [], 0
-            pack.append(row)
-            tokens += own
-        if pack:
-            yield pack
-
     def _leaves(self, rows: Sequence[Row], depth: int, answer: Row, found: dict[Row, list[float]]) -> None:
-        """One call for several endings, each blind to the others."""
+        """One call for several prompts with the answer behind each: a tree, in which a token sees only what leads to it.
+        Method: tree attention, as in SpecInfer (Miao et al., ASPLOS 2024)."""
         import torch
 
-        endings = [row[depth:] + answer[:-1] for row in rows]
-        positions = [torch.arange(depth, depth + len(ending)) for ending in endings]
-        before = torch.ones(1, depth, dtype=torch.bool)
-        logits = self._forward(endings, positions, [before] * len(rows), depth, len(answer))
-        found.update(zip(rows, _of_answer(logits, answer), strict=True))
+        tokens: list[int] = []
+        trails: list[list[int]] = []  # for each token those that lead to it, itself included
+        wanted: list[int] = []
+        path: list[int] = []
+        before: Row = ()
+        for row in rows:
+            path = path[: max(_shared(before, row) - depth, 0)]
+            for token in row[depth + len(path) :]:
+                path.append(len(tokens))
+                tokens.append(token)
+                trails.append(path[:])
+            trail = path[:]
+            wanted.append(trail[-1])
+            for token in answer[:-1]:
+                trail.append(len(tokens))
+                wanted.append(len(tokens))
+                tokens.append(token)
+                trails.append(trail[:])
+            before = row
+        own = torch.zeros(len(tokens), len(tokens), dtype=torch.bool)
+        for at, trail in enumerate(trails):
+            own[at, trail] = True
+        seen = torch.cat([torch.ones(len(tokens), depth, dtype=torch.bool), own], dim=1)
+        positions = torch.tensor([depth + len(trail) - 1 for trail in trails])
+        logits = self._forward(tokens, positions, seen, wanted, depth)
+        found.update(zip(rows, _of_answer(logits.view(len(rows), len(answer), -1), answer), strict=True))
 
     def _masked(
         self, prompt: Row, owners: Sequence[int], masks: Sequence[Sequence[bool]], answer: Row
@@ -327,45 +347,32 @@ class Scorer:
                 pack = kept[start : start + step]
                 # What is gone from the end leaves no gap: the tail moves up, as it would in the shorter text.
                 ends = [int(keep.nonzero().max()) + 1 if bool(keep.any()) else 0 for keep in pack]
-                positions = [torch.arange(end, end + len(tail)) for end in ends]
-                logits = self._forward([tail] * len(pack), positions, [keep[None] for keep in pack], last, len(answer))
-                found += _of_answer(logits, answer)
+                positions = torch.cat([torch.arange(end, end + len(tail)) for end in ends])
+                own = torch.block_diag(*[torch.ones(len(tail), len(tail)).tril()] * len(pack)).bool()
+                before = torch.cat([keep.expand(len(tail), last) for keep in pack])
+                stops = range(len(tail), len(tail) * len(pack) + 1, len(tail))
+                wanted = [at for stop in stops for at in range(stop - len(answer), stop)]
+                logits = self._forward([*tail] * len(pack), positions, torch.cat([before, own], dim=1), wanted, last)
+                found += _of_answer(logits.view(len(pack), len(answer), -1), answer)
         return found
 
     def _forward(
-        self,
-        endings: Sequence[Row],
-        positions: "Sequence[torch.Tensor]",
-        before: "Sequence[torch.Tensor]",
-        depth: int,
-        predicting: int,
+        self, tokens: list[int], positions: "torch.Tensor", seen: "torch.Tensor", wanted: list[int], depth: int
     ) -> "torch.Tensor":
-        """Logits [ending, predicting, vocabulary] of the last `predicting` positions of each ending.
-
-        `before` [1, depth] says what of the cache an ending sees. The cache is left as it was.
-        """
+        """Logits [wanted, vocabulary] behind some of these tokens, each of which sees what `seen` [token, depth + token]
+        says of the cache and of the others. The cache is left as it was."""
         import torch
 
         device, dtype = self._model.device, self._model.dtype
-        lengths = [len(ending) for ending in endings]
-        own = torch.block_diag(*[torch.ones(n, n).tril() for n in lengths]).bool()
-        seen = torch.cat(
-            [torch.cat([see.expand(n, depth) for see, n in zip(before, lengths, strict=True)]), own], dim=1
-        )
         mask = torch.zeros(seen.shape, dtype=dtype).masked_fill(~seen, torch.finfo(dtype).min)[None, None]
-        wanted: list[int] = []
-        end = 0
-        for length in lengths:
-            end += length
-            wanted += range(end - predicting, end)
         logits = self._run(
-            input_ids=torch.tensor([[token for ending in endings for token in ending]], device=device),
-            position_ids=torch.cat(list(positions))[None].to(device),
+            input_ids=torch.tensor([tokens], device=device),
+            position_ids=positions[None].to(device),
             attention_mask=mask.to(device),
             logits_to_keep=torch.tensor(wanted, device=device),
         )
         self._back_to(depth)
-        return logits.view(len(endings), predicting, -1)
+        return logits[0]
 
     def _read(self, tokens: Row) -> None:
         """Read these tokens into the cache, after what it holds."""
@@ -468,6 +475,12 @@ def _shared(a: Row, b: Row) -> int:
     return bisect_left(range(1, min(len(a), len(b)) + 1), True, key=lambda n: a[:n] != b[:n])
 
 
+def _tree(rows: Sequence[Row], depth: int, answer: Row) -> int:
+    """How many tokens sorted rows are with the answer behind each, what neighbours share beyond `depth` counted once."""
+    shared = sum(max(_shared(a, b) - depth, 0) for a, b in pairwise(rows))
+    return sum(len(row) - depth + len(answer) - 1 for row in rows) - shared
+
+
 def _branches(rows: Sequence[Row], fork: int) -> list[Sequence[Row]]:
     """Sorted rows in runs that have the same token at `fork`."""
     cuts = [0, *(n for n in range(1, len(rows)) if rows[n][fork] != rows[n - 1][fork]), len(rows)]
@@ -480,10 +493,10 @@ def _most(owners: Sequence[int]) -> int:
 
 
 def _of_answer(logits: "torch.Tensor", answer: Row) -> list[list[float]]:
-    """Log-probability of the answer's tokens from logits [row, answer token, vocabulary]."""
+    """Log-probability of the answer's tokens from logits [row, answer token, vocabulary], a row at a time: all of them in
+    single precision would be hundreds of megabytes."""
     import torch
 
-    logits = logits.float()
-    wanted = torch.tensor(answer, device=logits.device).expand(len(logits), -1)[..., None]
-    values: list[list[float]] = (logits.gather(-1, wanted)[..., 0] - logits.logsumexp(-1)).tolist()
-    return values
+    wanted = torch.tensor(answer, device=logits.device)[:, None]
+    single = (row.float() for row in logits)
+    return [(row.gather(-1, wanted)[:, 0] - row.logsumexp(-1)).tolist() for row in single]

@@ -5,6 +5,7 @@ the parts, what all of them together did (`games`), and `reading` says what the 
 used, never whether it is true. Knows no page and words nothing.
 """
 
+import threading
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -12,16 +13,31 @@ from typing import Literal
 
 from studio.base.errors import NotEnough, Stopped
 from studio.base.events import Emit, Explained, Planned, Progress, ShouldStop, Stage
-from studio.base.records import Answer, Explanation, Game, Variant
+from studio.base.records import Answer, Explanation, Game, Lesson, Shift, Variant
 from studio.engines import Engine, Scores
 from studio.engines.scoring import without
-from studio.explanation import games, players, quotes
-from studio.explanation.games import Mask, shap_explanation
-from studio.explanation.players import Player
-from studio.explanation.reading import Gain, explained, shares, strength
+from studio.explanation import estimating, games, players, quotes
+from studio.explanation.estimating import Mask
+from studio.explanation.games import shap_explanation
+from studio.explanation.learnt import lessons
+from studio.explanation.players import Player, Span
+from studio.explanation.reading import Agreement, Gain, agreement, explained, merged, shares, strength, times
 
-__all__ = ["Gain", "explain", "explained", "shap_explanation", "shares", "strength"]
+__all__ = [
+    "Agreement",
+    "Gain",
+    "agreement",
+    "explain",
+    "explained",
+    "lessons",
+    "merged",
+    "shap_explanation",
+    "shares",
+    "strength",
+    "times",
+]
 
+Detail = Literal["phrases", "words"]
 SECONDS = 5.0  # how long one game may be made more precise; the least it needs is always done
 
 
@@ -32,8 +48,11 @@ def explain(
     engine: Engine,
     emit: Emit,
     should_stop: ShouldStop,
-    detail: Literal["phrases", "words"] = "phrases",
+    detail: Detail = "phrases",
     seconds: float = SECONDS,
+    inside: int | None = None,
+    before: Explanation | None = None,
+    alike: Sequence[Lesson] = (),
 ) -> Explanation:
     """Explain one stored answer, in three games that each keep the rest of the prompt:
 
@@ -41,20 +60,21 @@ def explain(
     2. question: which phrases (or words) of it;
     3. instructions: which sentences of them.
 
-    Each is emitted as soon as it is ready; those without players are left out. A value is in nats: by how much a part
-    raises the logarithm of the answer's probability; citation marks are not part of the answer.
+    Each is emitted when there is a first look and whenever it is more precise; those without players are left out. A
+    value is in nats: by how much a part raises the logarithm of the answer's probability; citation marks are not part of
+    the answer. With an adapter, the same words are scored without it too. `inside` asks for the sentences of that passage
+    alone; with `before`, what was found out earlier, only what is new is played and added. `alike` are its `lessons`.
     Raises NotEnough("nothing_to_explain") for a refused or empty answer, Stopped when asked to.
     """
     text, spans = players.spoken(answer)
-    conversation = answer.messages
-    if answer.refused or not text or not conversation:
+    if answer.refused or not text or not answer.messages:
         raise NotEnough("nothing_to_explain")
-
-    rounds = (
-        quotes.rounds(answer, text, spans, detail, engine)
-        if answer.quoted
-        else _rounds(answer, text, variant, adapter, detail, engine)
-    )
+    if answer.quoted:
+        rounds = [] if inside is not None else quotes.rounds(answer, text, spans, detail, engine)
+    else:
+        rounds = _rounds(answer, text, variant, adapter, detail, engine, inside)
+    if before is not None and inside is None:
+        rounds = [each for each in rounds if each[0] == "question"]
     if not rounds:
         raise NotEnough("nothing_to_explain")
 
@@ -63,22 +83,43 @@ def explain(
         if should_stop():
             raise Stopped
 
-    emit(Planned(stages=tuple(f"explain_{kind}" for kind, _, _ in rounds)))
+    threading.Thread(target=estimating.library, daemon=True).start()  # shap loads while the engine takes its first look
+    trained = adapter is not None and before is None and not answer.quoted
+    emit(Planned(stages=(*(f"explain_{kind}" for kind, _, _ in rounds), *["explain_training"] * trained)))
     played: list[Game] = []
     for kind, units, evaluate in rounds:
         if should_stop():
             raise Stopped
         emit(Stage(name=f"explain_{kind}"))
-        game = games.play(kind, units, evaluate, spans, seconds, progress)
-        emit(Explained(game=game))
-        played.append(game)
+        cut = detail if kind == "question" else "phrases"
+        show = lambda game: emit(Explained(game=game))  # noqa: E731
+        played.append(games.play(kind, units, evaluate, spans, seconds, progress, show, cut, inside))
+    shift = before.shift if before else None
+    if trained and adapter is not None:
+        emit(Stage(name="explain_training"))
+        shift = _shift(answer, text, spans, variant, adapter, engine)
     return Explanation(
         answer_id=answer.id,
         variant=variant.id,
         question=answer.question,
         answer=answer.text,
         sentences=tuple(text[start:end].strip() for start, end in spans),
-        games=tuple(played),
+        games=merged(before.games if before else (), played),
+        shift=shift,
+        lessons=before.lessons if before else tuple(alike),
+    )
+
+
+def _shift(answer: Answer, text: str, spans: Sequence[Span], variant: Variant, adapter: Path, engine: Engine) -> Shift:
+    """The same words after the same prompt, by the trained model and by the one it was made from."""
+    after, before = (engine.score([answer.messages], text, model=variant.model, adapter=on) for on in (adapter, None))
+    now, then = (games.columns(each.tokens, each.logprobs[0], spans) for each in (after, before))
+    return Shift(
+        before=then[0],
+        after=now[0],
+        before_by_sentence=tuple(then[1:]),
+        after_by_sentence=tuple(now[1:]),
+        answer_tokens=len(after.tokens),
     )
 
 
@@ -87,14 +128,16 @@ def _rounds(
     text: str,
     variant: Variant,
     adapter: Path | None,
-    detail: Literal["phrases", "words"],
+    detail: Detail,
     engine: Engine,
+    inside: int | None,
 ) -> list[games.Round]:
     """The games of an answer that a language model said. Passages come before the question: reading them for the first
     game is most of what the second needs.
     """
     conversation = answer.messages
-    passages = players.passages(conversation, [passage.chunk.text for passage in answer.passages])
+    texts = [passage.chunk.text for passage in answer.passages]
+    passages = players.passages(conversation, texts)
     question = players.question(conversation, answer.question, detail, taken=passages)
     limit = players.FEW_INSTRUCTIONS if passages else players.MOST_INSTRUCTIONS
     instructions = players.instructions(conversation, limit, taken=passages)
@@ -107,6 +150,9 @@ def _rounds(
         shorter = [without(conversation, [player.where for player in units], mask) for mask in masks]
         return engine.score(shorter, text, model=variant.model, adapter=adapter)
 
+    if inside is not None:
+        parts = players.inside(conversation, texts, inside)
+        return [("sentences", parts, partial(by_masking, parts))] if len(parts) > 1 else []
     every: list[games.Round] = [
         ("passages", passages, partial(by_masking, passages)),
         ("question", question, partial(by_removal, question)),

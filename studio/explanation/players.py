@@ -18,10 +18,11 @@ from studio.retrieval import sentences
 Span = tuple[int, int]
 
 FEWEST_PHRASES = 5
-MOST_PHRASES = 14
+MOST_PHRASES = 12
 MOST_WORDS = 60
 LONGEST_PHRASE = 3  # words that are no function words
 MOST_INSTRUCTIONS = 6
+MOST_SENTENCES = 8  # inside a passage: as many as are played exactly
 FEW_INSTRUCTIONS = 3  # with passages behind them: everything after an instruction is read again without it
 
 _WORD = re.compile(r"\s*\S+")
@@ -72,6 +73,16 @@ def passages(conversation: Sequence[Message], texts: Sequence[str]) -> list[Play
     return made
 
 
+def inside(conversation: Sequence[Message], texts: Sequence[str], passage: int) -> list[Player]:
+    """The sentences of one passage where it stands in the prompt, neighbours put together above `MOST_SENTENCES`."""
+    for player in passages(conversation, texts):
+        if player.passage == passage:
+            start = conversation[player.message].content.index(player.text, player.start)
+            spans = _merged(_covering(player.text, sentences.spans(player.text)), MOST_SENTENCES)
+            return [Player(player.text[a:b].strip(), player.message, start + a, start + b, passage) for a, b in spans]
+    return []
+
+
 def question(
     conversation: Sequence[Message], asked: str, detail: Literal["phrases", "words"], taken: Sequence[Player] = ()
 ) -> list[Player]:
@@ -102,7 +113,7 @@ def instructions(conversation: Sequence[Message], most: int, taken: Sequence[Pla
 
 def phrases(text: str) -> list[Span]:
     """Spans that cover the text: a new phrase begins after punctuation, before a function word once the phrase has said
-    something, and after three telling words. Short questions are cut finer, long ones coarser: 5 to 14 phrases."""
+    something, and after three telling words. Short questions are cut finer, long ones coarser: 5 to 12 phrases."""
     functional = _function_words(text)
     units = words(text, most=0)
     content = [_bare(text[a:b]) not in functional for a, b in units]

@@ -11,7 +11,8 @@ from studio.answering import quoting
 from studio.base.records import Answer
 from studio.engines import Engine, Scores
 from studio.explanation import players
-from studio.explanation.games import Mask, Round
+from studio.explanation.estimating import Mask
+from studio.explanation.games import Round
 from studio.explanation.players import Player, Span
 
 

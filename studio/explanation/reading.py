@@ -5,6 +5,7 @@ read steps and misread shades; a value that could be chance is called "none".
 """
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from studio.base.records import Game, Record, Unit
@@ -12,6 +13,7 @@ from studio.base.records import Game, Record, Unit
 Strength = Literal["strong", "medium", "weak", "none"]
 
 STRONG, MEDIUM, WEAK = 0.5, 0.2, 0.05  # of the largest value in the game
+AGREES = 0.6  # rank correlation from which two methods are said to see the same
 LEAST = 0.3  # nats: a game whose largest value is below this moved nothing (1.35 times as likely, for a whole answer)
 
 
@@ -25,6 +27,39 @@ class Gain(Record):
     nats: float
     share: float
     times_per_token: float
+
+
+class Agreement(Record):
+    """How far a second method (LIME) sees the same: the rank correlation, and whether the same part comes first."""
+
+    rank: float
+    same_top: bool
+
+    @property
+    def verdict(self) -> Literal["agrees", "same_top", "differs"]:
+        if self.same_top and self.rank >= AGREES:
+            return "agrees"
+        return "same_top" if self.same_top else "differs"
+
+
+def agreement(game: Game) -> Agreement | None:
+    """The second method beside the first; None where there is none, or nothing to compare."""
+    mine, other = [unit.value for unit in game.units], [unit.lime for unit in game.units]
+    theirs = [value for value in other if value is not None]
+    if len(mine) < 2 or len(theirs) < len(mine) or max(map(abs, mine)) < LEAST or game.method == "alone":
+        return None
+    first = mine.index(max(mine, key=abs)) == theirs.index(max(theirs, key=abs))
+    return Agreement(rank=_correlation(_ranks(mine), _ranks(theirs)), same_top=first)
+
+
+def merged(old: Iterable[Game], new: Iterable[Game]) -> tuple[Game, ...]:
+    """Games by what they are about: a newer one takes the older one's place."""
+    return tuple({game.asks: game for game in (*old, *new)}.values())
+
+
+def times(nats: float, tokens: int) -> float:
+    """How many times as likely each token became, on average (geometric mean)."""
+    return math.exp(min(nats / max(tokens, 1), 50.0))
 
 
 def shares(game: Game, sentence: int | None = None) -> tuple[float, ...]:
@@ -53,7 +88,7 @@ def explained(game: Game) -> Gain:
     """How much of the answer's likelihood the units of this game account for."""
     nats = game.full - game.base
     share = min(max(nats / -game.base, 0.0), 1.0) if game.base < 0 else 0.0
-    return Gain(nats=nats, share=share, times_per_token=math.exp(nats / max(game.answer_tokens, 1)))
+    return Gain(nats=nats, share=share, times_per_token=times(nats, game.answer_tokens))
 
 
 def _value(unit: Unit, sentence: int | None) -> float:
@@ -64,3 +99,16 @@ def _error(unit: Unit, sentence: int | None) -> float:
     if sentence is None:
         return unit.error
     return unit.error_by_sentence[sentence] if unit.error_by_sentence else 0.0
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    """Places from the smallest up; equal values share the mean of theirs."""
+    ordered = sorted(values)
+    return [(ordered.index(value) + len(ordered) - 1 - ordered[::-1].index(value)) / 2 for value in values]
+
+
+def _correlation(a: Sequence[float], b: Sequence[float]) -> float:
+    n, mean_a, mean_b = len(a), sum(a) / len(a), sum(b) / len(b)
+    together = sum((x - mean_a) * (y - mean_b) for x, y in zip(a, b, strict=True)) / n
+    spread = math.sqrt(sum((x - mean_a) ** 2 for x in a) * sum((y - mean_b) ** 2 for y in b)) / n
+    return together / spread if spread else 0.0

@@ -1,6 +1,10 @@
 """One stored answer explained from end to end, with a real (tiny) model scoring."""
 
+import csv
+import io
+import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +12,14 @@ import pytest
 
 from studio import explanation
 from studio.base import events
+from studio.base import project as projects
 from studio.base.errors import NotEnough, Stopped
-from studio.base.records import Answer, Chunk, Citation, Message, Passage, Variant
+from studio.base.records import Answer, Chunk, Citation, Example, Lesson, Message, Passage, Variant
 from studio.base.settings import Settings
 from studio.engines import Engine, weights
 from studio.engines.scoring import Scorer
-from studio.engines.speech import Scores
+from studio.engines.speech import Embedder, Scores
+from studio.explanation import written
 from tests import tiny
 
 QUESTION = "How long does the cover last, and what does the policy say about water damage in the kitchen of the house?"
@@ -113,10 +119,11 @@ def test_each_game_is_told_as_soon_as_it_is_ready(engine: Any) -> None:
     made = explanation.explain(answered(*prompt()), VARIANT, None, engine, said.append, lambda: False, seconds=0)
     marks = [e.name if isinstance(e, events.Stage) else e.event for e in said if not isinstance(e, events.Progress)]
     assert marks == [
-        "planned", "explain_passages", "explained", "explain_question", "explained", "explain_instructions", "explained"
+        "planned", *(each for kind in ("passages", "question", "instructions")
+                     for each in (f"explain_{kind}", "explained", "explained"))
     ]  # fmt: skip
     folded = events.fold(said)
-    assert folded.games == made.games
+    assert folded.games == made.games  # the first look at each was replaced
     assert folded.stages == ("explain_passages", "explain_question", "explain_instructions")
 
 
@@ -125,6 +132,104 @@ def test_a_bare_question_is_explained_by_words_when_asked(engine: Any) -> None:
     made = explanation.explain(asked, VARIANT, None, engine, lambda _: None, lambda: False, detail="words", seconds=0)
     assert [game.kind for game in made.games] == ["question"]
     assert [unit.text for unit in made.games[0].units] == QUESTION.split()
+
+
+def test_a_passage_is_opened_into_its_sentences_and_the_words_are_added(engine: Any) -> None:
+    text = "The cover lasts fourteen months. It begins on the day of payment. A claim ends it."
+    listed = f"[1] {text}\n\nQuestion: {QUESTION}"
+    asked = answered(Message(role="user", content=listed), passages=(text,))
+    ask = partial(explanation.explain, asked, VARIANT, None, engine, lambda _: None, lambda: False, seconds=0)
+    first = ask()
+    opened = ask(inside=0, before=first)
+    assert [game.asks for game in opened.games] == [*(game.asks for game in first.games), ("sentences", "phrases", 0)]
+    assert opened.games[:-1] == first.games
+    assert [unit.text for unit in opened.games[-1].units] == [
+        "The cover lasts fourteen months.", "It begins on the day of payment.", "A claim ends it."
+    ]  # fmt: skip
+    assert opened.games[-1].full == pytest.approx(first.games[0].full, abs=1e-3)
+    words = ask(detail="words", before=opened)
+    assert [(game.kind, game.detail) for game in words.games][-1] == ("question", "words")
+    assert len(words.games) == len(opened.games) + 1
+    with pytest.raises(NotEnough):
+        ask(inside=3, before=first)
+
+
+def test_what_training_changed_is_the_same_words_scored_with_and_without_it() -> None:
+    class Taught(TinyEngine):
+        """The adapter makes every token e times as likely."""
+
+        def score(self, conversations: Any, answer: str, *, model: str, adapter: Path | None = None) -> Scores:
+            plain = self.scorer.score(conversations, answer)
+            lifted = tuple(tuple(value + (adapter is not None) for value in row) for row in plain.logprobs)
+            return plain.model_copy(update={"logprobs": lifted})
+
+    variant = VARIANT.model_copy(update={"adapter": "models/t1"})
+    asked = answered(Message(role="user", content=QUESTION), passages=())
+    lesson = Lesson(example="e", question="q", answer="a", similarity=0.9)
+    made = explanation.explain(
+        asked,
+        variant,
+        Path("t1"),
+        Taught(),
+        lambda _: None,
+        lambda: False,
+        seconds=0,
+        alike=(lesson,),  # type: ignore[arg-type]
+    )
+    assert made.lessons == (lesson,)
+    assert made.shift is not None
+    tokens = made.shift.answer_tokens
+    assert made.shift.after - made.shift.before == pytest.approx(tokens)
+    assert explanation.times(made.shift.after - made.shift.before, tokens) == pytest.approx(math.e)
+    assert sum(made.shift.after_by_sentence) == pytest.approx(made.shift.after)
+
+
+def test_the_examples_most_like_question_and_answer_are_named_and_test_ones_never(tmp_path: Path) -> None:
+    class Letters:
+        """An embedder that counts letters."""
+
+        def embedder(self, name: str = "") -> Embedder:
+            return Embedder(name="letters", dim=26)
+
+        def embed(self, texts: Sequence[str], kind: str, embedder: str = "") -> Any:
+            import numpy as np
+
+            counts = np.array(
+                [[text.lower().count(chr(97 + n)) for n in range(26)] for text in texts], dtype=np.float32
+            )
+            return counts / np.linalg.norm(counts, axis=1, keepdims=True)
+
+    made = projects.create(tmp_path, "Claims", "en")
+    said = (
+        ("How long is the cover?", "Fourteen months.", "train"),
+        ("How long is the cover ?", "14 months.", "test"),
+        ("Do you sell pizza?", "No, never.", "train"),
+        ("How long does it last?", "Fourteen months in all.", "train"),
+    )
+    examples = [
+        Example(
+            id=str(n), messages=(Message(role="user", content=q), Message(role="assistant", content=a)), split=split
+        )  # type: ignore[arg-type]
+        for n, (q, a, split) in enumerate(said)
+    ]
+    made.store.put_source("sources/x", "0" * 64, [], examples, [])
+    asked = Answer(variant="v", question="How long does the cover last?", text="Fourteen months.")
+    found = explanation.lessons(made, asked, Letters())  # type: ignore[arg-type]
+    assert {each.example for each in found[:2]} == {"0", "3"}
+    assert [each.similarity for each in found] == sorted((each.similarity for each in found), reverse=True)
+    assert explanation.lessons(projects.create(tmp_path, "Empty", "en"), asked, Letters()) == ()  # type: ignore[arg-type]
+
+
+def test_a_table_of_an_explanation_opens_in_a_spreadsheet_and_runs_nothing(engine: Any) -> None:
+    made = explanation.explain(answered(*prompt()), VARIANT, None, engine, lambda _: None, lambda: False, seconds=0)
+    evil = made.games[1].units[0].model_copy(update={"text": "=HYPERLINK(1)"})
+    games_ = (made.games[0], made.games[1].model_copy(update={"units": (evil, *made.games[1].units[1:])}))
+    table = written.table(made.model_copy(update={"games": games_}))
+    rows = list(csv.reader(io.StringIO(table.removeprefix("\ufeff"))))
+    assert rows[0] == [*written.HEAD, "sentence_1", "sentence_2"]
+    assert len(rows) == 1 + sum(len(game.units) for game in games_)
+    assert rows[4][3] == "'=HYPERLINK(1)"
+    assert float(rows[1][4]) == pytest.approx(made.games[0].units[0].value, rel=1e-4)
 
 
 def test_stop_is_heard_between_two_questions_to_the_engine(engine: Any) -> None:

@@ -56,7 +56,7 @@ def test_phrases_of_a_question(question: str, phrases: list[str]) -> None:
 
 
 @pytest.mark.parametrize("words", [1, 7, 40, 2_000])
-def test_phrases_cover_the_question_and_are_never_more_than_fourteen(words: int) -> None:
+def test_phrases_cover_the_question_and_are_never_more_than_twelve(words: int) -> None:
     question = "  " + " ".join(f"word{n} of the" for n in range(words)) + " \n"
     phrases = texts(question, players.phrases(question))
     assert "".join(phrases) == question

@@ -1,0 +1,132 @@
+"""Why an answer: what the panel says, sentence by sentence and side by side, and what can be taken along. No browser."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from studio.base.records import Answer, Explanation, Lesson, Shift, Unit
+from studio.base.settings import Settings
+from studio.explanation import pictures
+from studio.web import explaining
+from studio.web.studio import Studio
+from studio.web.views import explanation as views
+from studio.web.voice import Voice
+from tests.web import stories
+from tests.web.conftest import text
+
+EN, ES = Voice("en"), Voice("es")
+SENTENCES = ("Not in full: the home was empty for more than 30 days.", "Emergency repairs up to €500 are paid.")
+
+
+def told(tmp_path: Path) -> tuple[Answer, Explanation]:
+    """A trained assistant's answer explained as closely as it gets."""
+    made = stories.project(tmp_path)
+    answer = next(a for a in stories.asked(made) if a.passages)
+    found = stories.explained(made, answer)
+    passages, question = (
+        game.model_copy(
+            update={
+                "base_by_sentence": (-30.0, -20.0),
+                "full_by_sentence": (-12.7, -10.0),
+                "units": tuple(
+                    unit.model_copy(
+                        update={"by_sentence": (unit.value, 0.0), "lime": unit.value / 2, "without": unit.value}
+                    )
+                    for unit in game.units
+                ),
+            }
+        )
+        for game in found.games
+    )
+    opened = Unit(text="We do not cover escape.", value=9.0, by_sentence=(9.0, 0.0))
+    inside = passages.model_copy(update={"kind": "sentences", "inside": 0, "units": (opened,)})
+    shift = Shift(before=-60, after=-30, before_by_sentence=(-40, -20), after_by_sentence=(-12, -18), answer_tokens=20)
+    lessons = (Lesson(example="e1", question="Burst pipe?", answer="Not when empty.", similarity=0.83),)
+    more = {"games": (passages, question, inside), "sentences": SENTENCES, "shift": shift, "lessons": lessons}
+    found = found.model_copy(update=more)
+    made.store.put(found)
+    return answer, found
+
+
+@pytest.mark.parametrize("voice", [EN, ES], ids=["en", "es"])
+def test_every_sentence_of_the_answer_has_a_view_of_its_own(voice: Voice, tmp_path: Path) -> None:
+    answer, found = told(tmp_path)
+    html = views.why(views.Why.of(found, "p"), answer, "C", "Search", voice)
+    assert [f'data-part-of="{key}"' in html for key in ("", "0", "1", "2")] == [True, True, True, False]
+    assert [f'data-shown="{key}"' in html for key in ("", "0", "1")] == [True] * 3
+    second = text(html[html.index('data-shown="1"') : html.index("why-rows")])
+    assert SENTENCES[1] in second
+    assert voice.t("why.passages.little") in second  # nothing moved the second sentence
+    assert voice.t("why.first_look") not in text(html)
+
+
+def test_the_panel_says_what_is_lost_that_it_adds_up_and_that_a_second_method_agrees(tmp_path: Path) -> None:
+    answer, found = told(tmp_path)
+    html = views.why(views.Why.of(found, "p"), answer, "C", "Search", EN)
+    shown = text(html)
+    assert "Without it, each word of the answer would be 3 times less likely." in shown
+    assert "add up to the whole (27.3), which is 55%" in shown
+    assert "A second method (LIME) agrees." in shown
+    assert "against (4%)" in shown
+    assert "With its training, each word of this answer is 4.5 times as likely as before it." in shown
+    assert "Burst pipe? · 83% alike" in shown
+    assert "does not prove" in shown
+    assert 'data-inside="1"' in html  # the second passage can be opened,
+    assert 'data-inside="0"' not in html  # the first one is
+    assert 'data-detail="words"' in html
+    assert html.count("<caption>") == 3
+    assert 'scope="row"' in html
+
+
+def test_a_first_look_is_called_one_and_offers_nothing_more_yet(tmp_path: Path) -> None:
+    answer, found = told(tmp_path)
+    early = tuple(game.model_copy(update={"method": "alone"}) for game in found.games[:1])
+    shown = views.why(views.Why(early), answer, "C", "Search", EN)
+    assert EN.t("why.first_look") in text(shown)
+    assert "waterfall" not in shown
+    assert "add up" not in text(shown)
+
+
+def test_assistants_stand_side_by_side_on_one_scale_when_they_were_asked_the_same(tmp_path: Path) -> None:
+    _, found = told(tmp_path)
+    why = views.Why.of(found, "p")
+    html = views.beside([("A", "Search", why), ("B", "Trained", why)], EN)
+    assert html.count('class="bar-track"') == 8
+    assert html.count("width:100%") == 2
+    assert "against (11%)" in text(html)
+    assert views.beside([("A", "Search", why)], EN) == ""
+    game = found.games[1]
+    other = why.closer([game.model_copy(update={"units": game.units[:2]})], None, 0.0)  # type: ignore[arg-type]
+    assert views.beside([("A", "Search", why), ("B", "Trained", other)], EN) == ""
+
+
+def test_an_explanation_is_taken_along_as_page_table_data_and_chart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, found = told(tmp_path)
+    app, studio = FastAPI(), Studio(Settings(projects=tmp_path))
+    explaining.routes(app, studio)
+    client, project = TestClient(app), studio.projects()[0].id
+    monkeypatch.setattr(pictures, "draw", lambda game, plot, form, part: f"{game.kind} {plot} {form} {part}".encode())
+    at = f"/why/{project}/{answer.id}"
+    page = client.get(f"{at}/explanation.html?lang=es")
+    assert page.status_code == 200
+    assert page.text.index('<section lang="es">') < page.text.index('<section lang="en">')
+    assert "<script" not in page.text
+    assert "src=" not in page.text
+    assert "http" not in page.text
+    rows = list(csv.reader(io.StringIO(client.get(f"{at}/explanation.csv").text.removeprefix("\ufeff"))))
+    assert len(rows) == 1 + sum(len(game.units) for game in found.games)
+    assert Explanation(**json.loads(client.get(f"{at}/explanation.json").text)) == found
+    assert client.get(f"{at}/waterfall.svg?kind=sentences&inside=0&sentence=1").text == "sentences waterfall svg 1"
+    for missing in (
+        f"{at}/bar.png?kind=instructions",
+        f"/why/{project}/x/bar.png",
+        f"/why/x/{answer.id}/explanation.csv",
+    ):
+        assert client.get(missing).status_code == 404
