@@ -40,7 +40,8 @@ def compose(
 ) -> tuple[Message, ...]:
     """The prompt of a variant; `mark` stands around its passages, a fresh one unless one is given.
 
-    `plain` and `trained`: the question alone (training saw nothing else, so nothing else is added).
+    `plain` and `trained`: the question alone (training saw nothing else, so nothing else is added); `trained` within the
+    system message its examples had, if they all had the same.
     `instructions`: a system message before it. `examples`: past questions with their answers in between.
     `documents` and `whole`: the passages and the question in one message, the best passage last, next to the
     question. `both`: the same without the system message. Passages are numbered by their position in
@@ -52,8 +53,11 @@ def compose(
     before = _latest(history, variant, len(asked.content) + sum(len(m.content) for e in examples for m in e.messages))
     shown = tuple(message for example in examples for message in example.messages[-2:])
     match variant.approach:
-        case "plain" | "trained":
+        case "plain":
             return (*before, _user(question))
+        case "trained":
+            frame = (Message(role="system", content=variant.frame),) if variant.frame else ()
+            return (*frame, *before, _user(question))
         case "instructions":
             return (_system(variant, language), *before, _user(question))
         case "examples":

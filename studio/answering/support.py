@@ -22,6 +22,7 @@ OPPOSED = 0.7  # of a sentence's words shared with one that says no where it say
 LETTERS = 5  # "cancelled" and "cancellation", "Sevilla" and "Seville"
 MARKER = re.compile(r"\[\s*(\d{1,2})\s*\]")
 _BULLET = re.compile(r"^\s*(?:[-*•·–]|\d{1,3}[.)])\s+")
+_REPLY = re.compile(r"^(?:no|yes|s[ií])\s*[,.;:–—-]+\s*", re.I)  # "No, it is not covered" says no once
 _CONTRACTED = re.compile(r"\b\w+n['’]t\b", re.I)
 
 
@@ -72,7 +73,7 @@ class _Compared(NamedTuple):
 
 def _mark(answer: Answer, start: int, end: int) -> Support | None:
     raw = answer.text[start:end]
-    said = _BULLET.sub("", without_markers(raw)).strip()
+    said = _REPLY.sub("", _BULLET.sub("", without_markers(raw)).strip())
     claim, stated = _stretch(said), names(said)
     if said.endswith("?") or not (claim.words or claim.figures or stated):
         return None

@@ -32,7 +32,7 @@ def variants(project: Project, indexed: Indexed | None = None, trained: Trained 
     model = card.model or Settings().model
     counts = store.counts()
     adapters = [made for made in (*store.all(Trained), trained) if made is not None and made.model == model]
-    adapter = adapters[-1].adapter if adapters else None
+    adapter, frame = (adapters[-1].adapter, adapters[-1].frame) if adapters else (None, "")
     searchable = (indexed or project.indexed()) is not None
     built = {
         "plain": True,
@@ -45,14 +45,14 @@ def variants(project: Project, indexed: Indexed | None = None, trained: Trained 
     }
     wanted = [approach for approach in ORDER if approach == "plain" or approach in card.chosen]
     return [
-        _variant(approach, model, adapter, card.instructions, card.profile, card.passages)
+        _variant(approach, model, adapter, frame, card.instructions, card.profile, card.passages)
         for approach in wanted
         if built[approach]
     ]
 
 
 def _variant(
-    approach: Approach, model: str, adapter: str | None, instructions: str, profile: Profile, given: int
+    approach: Approach, model: str, adapter: str | None, frame: str, instructions: str, profile: Profile, given: int
 ) -> Variant:
     simple = small(model)
     quotes = simple and approach in ("documents", "whole")
@@ -64,11 +64,13 @@ def _variant(
         model=model,
         adapter=adapter if approach in APPROACHES_THAT_TRAIN else None,
         instructions=instructions if told else "",
+        frame=frame if approach == "trained" else "",
         profile=profile if told else Profile(length=profile.length) if quotes else Profile(),
         # trained on answers, a small model reads one passage better than two and twice as fast; a quote is chosen of more
         passages=given or (3 if quotes else 1 if simple else 5),
         quotes=quotes,
         max_tokens=120 if simple else 400,
     )
-    decisive = made.model_dump_json(exclude={"id", *(() if approach in APPROACHES_THAT_SEARCH else ("passages",))})
+    unsaid = ("id", *(() if approach in APPROACHES_THAT_SEARCH else ("passages",)), *(() if made.frame else ("frame",)))
+    decisive = made.model_dump_json(exclude={*unsaid})
     return made.model_copy(update={"id": hashlib.sha256(decisive.encode()).hexdigest()[:12]})

@@ -1,28 +1,33 @@
 """How good are the answers? Test questions are asked, what comes back is held against the facts a right answer states.
 
-No big judge model: a fact is there or it is not, a question without an answer in the material must be declined. Every
-share comes with its 95 % interval, every comparison is paired by question.
+No big judge model: a fact is there or it is not, a question without an answer in the material must be declined. What else
+is measured, `metrics` names; `cards` reads a scorecard as a table. Every figure comes with its 95 % interval, every
+comparison is paired by question.
 """
 
 import itertools
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from statistics import mean, stdev
 
 from studio import answering
 from studio.base import events
 from studio.base.errors import BadInput, NotEnough, Stopped
+from studio.base.machine import look
 from studio.base.project import Project
 from studio.base.records import Answer, Difference, Example, Graded, Question, Score, Scorecard, Variant, VariantScores
 from studio.engines import Engine
-from studio.evaluation import grading
+from studio.evaluation import cards, grading, modelled, style
+from studio.evaluation.cards import wilson
 from studio.evaluation.grading import grade
+from studio.evaluation.metrics import BY_CODE
+from studio.training import pacing
 
-__all__ = ["better_than", "evaluate", "fair", "grade", "hold_out", "score"]
+__all__ = ["better_than", "evaluate", "fair", "filled", "grade", "hold_out", "score", "wilson"]
 
 LEVEL = 0.05
 FEWEST_WORDINGS, FEWEST_HELD_OUT, MOST_HELD_OUT = 3, 10, 40
+MOST_OWN, DRAWS, SEED = 400, 200, 7
 FEWEST_DISCORDANT = 6  # the exact test cannot reach the level with fewer: 2 * 0.5**5 > 0.05
 
 
@@ -38,7 +43,8 @@ def evaluate(
 
     1. all variants answer one question at the same time (they share one set of weights)
     2. each answer is graded; one that could not be given counts as wrong and is not repeated
-    3. shares with Wilson intervals, pairs with the exact McNemar test
+    3. what else can be said of the answers is measured, by rule and, for a quarter of the time, by models
+    4. shares with Wilson intervals, pairs with the exact McNemar test
     Raises NotEnough without questions, Stopped between two questions.
     """
     if not questions:
@@ -55,15 +61,34 @@ def evaluate(
             left = (time.monotonic() - began) / number * (len(questions) - number)
             emit(events.Progress(done=number, of=len(questions), seconds_left=round(left, 1)))
     by_id = {question.id: question for question in questions}
+    own = _own(project)
+    answered = tuple(VariantScores(variant=id, scores=(), graded=tuple(items)) for id, items in graded.items())
+    measured = cards.measure(answered, by_id, own)
+    took = time.monotonic() - began
+    measured = modelled.add(project, measured, variants, by_id, engine, should_stop, took)
     scored = tuple(
-        VariantScores(variant=id, scores=score(by_id, items), graded=tuple(items)) for id, items in graded.items()
+        each.model_copy(update={"scores": (*score(by_id, each.graded), *_told_apart(each, own))}) for each in measured
     )
-    return Scorecard(variants=scored, differences=_differences(scored))
+    return Scorecard(
+        variants=scored,
+        differences=_differences(scored),
+        watts=pacing.draw(look(project.folder)),
+        price_hour=project.card.price_hour,
+    )
 
 
-def fair(questions: Sequence[Question], examples: Sequence[Example]) -> list[Question]:
-    """The questions nobody has learnt by heart: those that are also an example's question measure memory, not skill."""
+def filled(project: Project, card: Scorecard) -> Scorecard:
+    """The card with what is measured by rule of answers that lack it: those given before it could be measured."""
+    if all(graded.measured for scores in card.variants for graded in scores.graded):
+        return card
+    return cards.filled(card, project.store.questions(), _own(project))
+
+
+def fair(questions: Sequence[Question], examples: Sequence[Example], preferred: Sequence[str] = ()) -> list[Question]:
+    """The questions nobody has learnt by heart: those that are also an example's question, or that people's preferences were
+    learnt from, measure memory, not skill."""
     learnt = {grading.normal(example.question) for example in examples if example.split != "test"}
+    learnt |= set(map(grading.normal, preferred))
     return [question for question in questions if grading.normal(question.question) not in learnt]
 
 
@@ -111,14 +136,6 @@ def better_than(first: VariantScores, second: VariantScores) -> Difference:
     )
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927), inside 0..1 also for very few questions."""
-    from scipy.stats import binomtest
-
-    interval = binomtest(hits, n).proportion_ci(confidence_level=0.95, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
 def _answer(project: Project, variant: Variant, question: Question, engine: Engine) -> Answer:
     try:
         for piece in answering.ask(project, variant, question.question, engine):
@@ -130,17 +147,33 @@ def _answer(project: Project, variant: Variant, question: Question, engine: Engi
     return Answer(variant=variant.id, question=question.question, text="")
 
 
+def _own(project: Project) -> style.Own | None:
+    """How the company itself writes: the answers of its examples and of its test questions."""
+    texts = [example.answer for example in project.store.examples() if example.task == "answer"][:MOST_OWN]
+    return style.Own.from_texts([*texts, *(question.reference for question in project.store.questions())])
+
+
+def _told_apart(scores: VariantScores, own: style.Own | None) -> tuple[Score, ...]:
+    """How far the style of all answers lies from the company's; its interval by drawing answers again."""
+    import numpy as np
+
+    counted = [style.of(g.answer.text) for g in scores.graded if "style" in g.measured]
+    if own is None or len(counted) < style.FEWEST:
+        return ()
+    draws = np.random.default_rng(SEED).integers(0, len(counted), (DRAWS, len(counted)))
+    drawn = [style.distance([counted[at] for at in draw], own) for draw in draws]
+    low, high = (float(each) for each in np.quantile(drawn, (0.025, 0.975)))
+    value = style.distance(counted, own)
+    return (Score(metric="style_distance", value=value, low=min(low, value), high=max(high, value), n=len(counted)),)
+
+
 def _share(metric: str, hits: Sequence[bool]) -> Score:
     low, high = wilson(sum(hits), len(hits))
     return Score(metric=metric, value=sum(hits) / len(hits), low=low, high=high, n=len(hits))
 
 
 def _mean(metric: str, values: Sequence[float]) -> Score:
-    from scipy.stats import t
-
-    middle = mean(values)
-    half = float(t.ppf(0.975, len(values) - 1)) * stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
-    return Score(metric=metric, value=middle, low=middle - half, high=middle + half, n=len(values))
+    return cards.score(BY_CODE[metric], values)
 
 
 def _differences(scored: Sequence[VariantScores]) -> tuple[Difference, ...]:

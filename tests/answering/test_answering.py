@@ -271,5 +271,21 @@ def test_the_assistants_of_a_project_are_those_chosen_and_built(project: Project
     assert changed == {"instructions", "examples"}  # the starter is sent no instructions beside passages
 
 
+def test_what_was_learnt_within_a_system_message_is_asked_within_it(project: Project) -> None:
+    project.change(chosen=("instructions", "trained"), instructions="Be brief.")
+    project.store.put(
+        Trained(
+            id="1", model="smollm2-135m-instruct", adapter="models/1", examples=9, steps=9, seconds=9, loss=1,
+            frame="You help the guests of a hotel.",
+        )
+    )  # fmt: skip
+    made = {v.approach: v for v in variants(project)}
+    asked = Message(role="user", content="When is breakfast?")
+    within = Message(role="system", content="You help the guests of a hotel.")
+    assert compose(made["trained"], "When is breakfast?", []) == (within, asked)
+    assert compose(made["plain"], "When is breakfast?", []) == (asked,)
+    assert made["instructions"].instructions == "Be brief."
+
+
 def test_markers_can_be_taken_out_again() -> None:
     assert without_markers("It is €150 [1]. We pay [2]!") == "It is €150. We pay!"

@@ -164,3 +164,9 @@ def test_what_stands_there_word_for_word_is_supported(said: str) -> None:
 
 def test_a_part_of_a_number_does_not_stand_there() -> None:
     assert states(support.check(answer("3 days.", "Within 13 days."))) != ["supported"]
+
+
+def test_a_no_that_answers_the_question_denies_nothing_by_itself() -> None:
+    source = "Los daños por moho no están cubiertos."
+    assert states(support.check(answer("No, los daños por moho no están cubiertos.", source))) == ["supported"]
+    assert states(support.check(answer("Sí, los daños por moho están cubiertos.", source))) == ["contradicting"]

@@ -1,0 +1,128 @@
+"""The scorecard without a browser: every measure, its intervals and what the differences prove; and the test questions."""
+
+import argparse
+import math
+from pathlib import Path
+from typing import Any, get_args
+
+from studio import cli
+from studio.base import files, words
+from studio.base.errors import NotEnough
+from studio.base.records import LANGUAGES, Scorecard
+from studio.cli import Session
+
+FILES = (".csv", ".json")
+
+
+def evaluate(session: Session, given: argparse.Namespace) -> None:
+    """Ask the test questions if that is wanted or was never done, then give all measures, of a topic or language or all."""
+    project = session.open(given.project)
+    from studio import evaluation, orders
+    from studio.evaluation import cards
+
+    if given.ask or not project.store.counts()["scorecards"]:
+        cli.finish(session, lambda held: orders.evaluate(project, held, given.questions))
+    found = project.store.latest(Scorecard, 1)
+    if not found:
+        raise NotEnough("questions_none")
+    card = evaluation.filled(project, found[-1])
+    segment = next((each for each in cards.segments(card) if given.of and each.name == given.of), cards.EVERY)
+    names = {variant.id: session.t(f"approach.{variant.approach}") for variant in project.variants()}
+    if given.csv:
+        files.write_atomically(Path(given.csv), cards.as_csv(card, names))
+    table = cards.table(card, segment)
+    session.give({"scorecard": card, "table": table}, "\n".join(_lines(session, card, table, names)))
+
+
+def question(session: Session, given: argparse.Namespace) -> None:
+    """Keep a test question, set some aside from the examples, or take one out; then list them."""
+    project = session.open(given.project)
+    from studio.evaluation import questions
+
+    if given.ask:
+        questions.write(project, given.ask, given.answer, given.must, given.must_not, given.source, given.topic)
+    if given.set_aside:
+        questions.set_aside(project, given.set_aside)
+    if given.remove:
+        questions.remove(project, given.remove)
+    known = project.store.questions()
+    lines = [f"{each.id}  {each.question}" for each in known] or [session.t("question.none")]
+    session.give({"questions": known}, "\n".join(lines))
+
+
+def judge(session: Session, given: argparse.Namespace) -> None:
+    """Whether a model judges as people here do, by their own votes; refused where it does not."""
+    project = session.open(given.project)
+    from studio import engines, orders
+    from studio.base.runs import Runs
+    from studio.evaluation import judging
+
+    model = given.model or orders.model_of(project, Runs(session.settings))
+    found = judging.agreement(project, engines.Engine(session.settings), model)
+    told = {name: round(getattr(found, name), 2) for name in ("kappa", "low", "high")}
+    session.give(found, session.t("judge.agreement", name=model, n=found.n, **told))
+    judging.trusted(found)
+
+
+def _lines(session: Session, card: Scorecard, table: Any, names: dict[str, str]) -> list[str]:
+    from studio.evaluation.differences import Compared
+    from studio.evaluation.metrics import BY_CODE, Group
+
+    t = session.t
+    language = session.settings.language if session.settings.language in LANGUAGES else "en"
+
+    def figure(code: str, value: float) -> str:
+        if BY_CODE[code].kind == "share":
+            return f"{value:.0%}"
+        return words.number(round(value, 2 if abs(value) < 10 else 1), language)
+
+    def gap(code: str, value: float) -> str:
+        return f"x{math.exp(value):.2f}" if BY_CODE[code].kind == "ratio" else figure(code, value)
+
+    def said(each: Compared) -> str:
+        first, second = names.get(each.first, each.first), names.get(each.second, each.second)
+        better, worse = (second, first) if each.better == each.second else (first, second)
+        difference, low, high = (gap(each.metric, value) for value in (each.difference, each.low, each.high))
+        told = {"better": better, "worse": worse, "first": first, "second": second, "p": f"{each.adjusted:.3f}"}
+        told |= {"difference": difference, "low": low, "high": high}
+        return t(f"scorecard.{each.verdict}", **told, differing=each.differing, n=each.n)
+
+    n = max((score.n for row in table.rows for _, score in row.scores), default=0)
+    lines = [t("scorecard.lead", n=n, tests=table.tests)]
+    for group in get_args(Group):
+        rows = [row for row in table.rows if BY_CODE[row.metric].group == group]
+        if not rows:
+            continue
+        lines += ["", t(f"scorecard.group.{group}")]
+        for row in rows:
+            lines.append(f"  {t(f'metric.{row.metric}')}")
+            for id, score in row.scores:
+                value, low, high = (figure(row.metric, each) for each in (score.value, score.low, score.high))
+                lines.append(f"    {names.get(id, id):<28} {value:>8}  [{low} - {high}]  n={score.n}")
+            lines += [f"    {said(each)}" for each in row.compared if each.verdict == "better"]
+    return lines
+
+
+def arguments(verb: Any) -> None:
+    """Declare the commands; `verb(name, command, about, *arguments)` makes each."""
+    v = verb(
+        "evaluate",
+        evaluate,
+        "give every measure of the last test, with intervals and what differences prove",
+        "project",
+    )
+    v.add_argument("--ask", action="store_true", help="ask the test questions first (done anyway when they never were)")
+    v.add_argument("--questions", type=int, default=0, help="how many (default: all)")
+    v.add_argument("--of", default="", metavar="NAME", help="only the questions of this topic or language")
+    v.add_argument("--csv", default="", metavar="FILE", help="also write all measures of all topics as a table")
+    v = verb("question", question, "list the test questions; write, set aside or remove some", "project")
+    v.add_argument("--ask", default="", metavar="QUESTION", help="a new question")
+    v.add_argument("--answer", default="", help="its right answer; without one, “I do not know” is right")
+    v.add_argument("--must", action="append", default=[], metavar="FACT", help="a fact it must state; may be repeated")
+    v.add_argument("--must-not", action="append", default=[], metavar="FACT", help="a fact it must not state")
+    v.add_argument("--source", default="", help="the document it stands in")
+    v.add_argument("--topic", default="", help="its topic")
+    v.add_argument("--set-aside", type=int, default=0, metavar="COUNT", help="make questions of so many examples")
+    v.add_argument("--remove", default="", metavar="ID", help="take this one out")
+    v = verb("judge", judge, "say how far a model judges answers as people here voted", "project")
+    v.add_argument("--model", default="", help="the judge (default: the project's model)")

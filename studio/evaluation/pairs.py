@@ -1,0 +1,91 @@
+"""The same questions asked twice, under two conditions: by how much they differ, how sure that is, and for how many
+comparisons at once. Knows neither what was asked nor what the conditions are.
+"""
+
+from collections.abc import Sequence
+from statistics import mean, stdev
+from typing import Literal
+
+from studio.base.records import Record
+
+Verdict = Literal["more", "less", "none_found", "too_few"]
+
+LEVEL = 0.05
+FEWEST = 6  # questions that differ: with fewer the exact test cannot reach the level (2 * 0.5**5 > 0.05)
+
+
+class Change(Record):
+    """What was measured with something (`on`) and without it (`off`) on the same `n` questions: two shares or means, and
+    their difference with its 95 % interval. `gained` and `lost` count the questions with a higher and a lower value;
+    `p_value` is corrected where several were looked at together (`holm`)."""
+
+    name: str
+    kind: Literal["share", "mean"]
+    n: int
+    on: float
+    off: float
+    change: float
+    low: float
+    high: float
+    gained: int
+    lost: int
+    p_value: float
+    verdict: Verdict
+
+
+def shares(name: str, on: Sequence[bool], off: Sequence[bool]) -> Change:
+    """Two shares: exact McNemar test, Agresti and Min's interval (2005) for the paired difference."""
+    from scipy.stats import binomtest
+
+    n = len(on)
+    gained = sum(a and not b for a, b in zip(on, off, strict=True))
+    lost = sum(b and not a for a, b in zip(on, off, strict=True))
+    p_value = float(binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
+    a, b = gained + 0.5, lost + 0.5
+    middle = (a - b) / (n + 2)
+    half = 1.96 * ((a + b) - (a - b) ** 2 / (n + 2)) ** 0.5 / (n + 2)
+    return _judged(
+        Change(
+            name=name, kind="share", n=n, on=sum(on) / n, off=sum(off) / n, change=(gained - lost) / n,
+            low=max(middle - half, -1.0), high=min(middle + half, 1.0), gained=gained, lost=lost, p_value=p_value,
+            verdict="too_few",
+        )
+    )  # fmt: skip
+
+
+def means(name: str, on: Sequence[float], off: Sequence[float]) -> Change:
+    """Two means: Wilcoxon's signed-rank test, t interval of the paired difference."""
+    from scipy.stats import t, wilcoxon
+
+    n = len(on)
+    each = [a - b for a, b in zip(on, off, strict=True)]
+    half = float(t.ppf(0.975, n - 1)) * stdev(each) / n**0.5 if n > 1 else 0.0
+    p_value = float(wilcoxon(each).pvalue) if any(each) else 1.0
+    return _judged(
+        Change(
+            name=name, kind="mean", n=n, on=mean(on), off=mean(off), change=mean(each), low=mean(each) - half,
+            high=mean(each) + half, gained=sum(d > 0 for d in each), lost=sum(d < 0 for d in each), p_value=p_value,
+            verdict="too_few",
+        )
+    )  # fmt: skip
+
+
+def holm(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """The same changes judged together: the chance of even one wrong claim among them stays under the level (Holm 1979)."""
+    ordered = sorted(range(len(changes)), key=lambda at: changes[at].p_value)
+    corrected, highest = dict[int, float](), 0.0
+    for rank, at in enumerate(ordered):
+        highest = max(highest, min(changes[at].p_value * (len(changes) - rank), 1.0))
+        corrected[at] = highest
+    return tuple(_judged(change.model_copy(update={"p_value": corrected[at]})) for at, change in enumerate(changes))
+
+
+def _judged(change: Change) -> Change:
+    sure = change.p_value < LEVEL and change.change != 0
+    verdict: Verdict = (
+        "more" if sure and change.change > 0
+        else "less" if sure
+        else "too_few" if change.gained + change.lost < FEWEST
+        else "none_found"
+    )  # fmt: skip
+    return change.model_copy(update={"verdict": verdict})
