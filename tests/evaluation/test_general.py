@@ -2,7 +2,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -11,7 +11,7 @@ from studio.base.events import Event, Progress
 from studio.base.records import Message
 from studio.engines import Engine, Text, Usage
 from studio.evaluation import general
-from studio.evaluation.general import Checked, GeneralAnswer, GeneralQuestion, Verdict
+from studio.evaluation.general import Checked, GeneralAnswer, GeneralQuestion
 
 
 class Parrot:
@@ -90,10 +90,11 @@ def test_the_check_asks_without_instructions_and_greedily_and_counts_along(tmp_p
     engine, heard = Parrot("The capital of France is Paris."), list[Event]()
     made = general.check(cast(Engine, engine), "m", tmp_path, heard.append, lambda: False)
     asked = general.questions()
-    assert engine.asked[0] == (
+    assert (
         [Message(role="user", content=asked[0].question)],
         {"model": "m", "adapter": tmp_path, "max_tokens": general.ANSWER_TOKENS, "temperature": 0.0},
-    )
+    ) in engine.asked
+    assert len(engine.asked) == len(asked)
     assert made.questions == general.fingerprint()
     assert [a.question_id for a in made.answers] == [q.id for q in asked]
     assert 0 < sum(a.right for a in made.answers) < len(asked) / 5
@@ -112,7 +113,8 @@ def test_the_untrained_model_is_asked_once_and_again_when_the_check_has_changed(
 def test_the_check_stops_between_two_questions() -> None:
     engine = Parrot("")
     with pytest.raises(Stopped):
-        general.check(cast(Engine, engine), "m", None, lambda _: None, lambda: len(engine.asked) == 3)
+        general.check(cast(Engine, engine), "m", None, lambda _: None, lambda: len(engine.asked) >= 3)
+    assert len(engine.asked) == general.AT_ONCE
 
 
 @pytest.mark.parametrize(
@@ -127,7 +129,9 @@ def test_the_check_stops_between_two_questions() -> None:
         (70, 0, "lost"),
     ],
 )
-def test_a_fall_is_judged_by_what_is_sure(lost: int, won: int, verdict: Verdict) -> None:
+def test_a_fall_is_judged_by_what_is_sure(
+    lost: int, won: int, verdict: Literal["kept", "slightly_lower", "lost"]
+) -> None:
     spread = lambda count, at: [n % 2 == at for n in range(2 * count)]  # noqa: E731  over all kinds, not the first alone
     before = answered([*[True] * 2 * lost, *spread(won, 1)])
     after = answered([*spread(lost, 1), *[True] * 2 * won])
