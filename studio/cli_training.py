@@ -12,8 +12,8 @@ from typing import Any, Literal, get_args, get_origin
 from studio.base import events
 from studio.base.errors import BadInput
 from studio.base.project import Project
-from studio.base.recipes import TrainingRecipe
-from studio.base.records import Parameter, Reason
+from studio.base.recipes import PreferRequest, TrainingRecipe
+from studio.base.records import Parameter, Reason, Sought
 from studio.base.runs import Runs
 from studio.cli import Session, finish
 
@@ -26,6 +26,19 @@ def arguments(verb: Callable[..., argparse.ArgumentParser]) -> None:
     )
     v = verb("rehearse", rehearse, "time a few steps of the training and show its first batch", "project")
     add_dials(v)
+    v = verb("seek", seek, "look for settings of the training that bring more than the studio's own", "project")
+    v.add_argument(
+        "--minutes", type=float, metavar="N", help="how long it may take; as long as a verdict needs if not set"
+    )
+
+    v = verb("prefer", prefer, "let the model learn from votes and corrections, once there are enough", "project")
+    v.add_argument(
+        "--method", choices=("dpo", "orpo"), default="dpo", help=PreferRequest.model_fields["method"].description
+    )
+    v.add_argument(
+        "--rate", type=float, default=0.0, metavar="N", help=PreferRequest.model_fields["learning_rate"].description
+    )
+    v.add_argument("--count", action="store_true", help="only say how many judgements there are")
 
 
 def add_dials(parser: argparse.ArgumentParser) -> None:
@@ -38,12 +51,13 @@ def add_dials(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--price", type=float, metavar="HOUR", help="what an hour of this machine costs")
     for name, field in TrainingRecipe.model_fields.items():
         option, kind = f"--{name.replace('_', '-')}", field.annotation
+        says = (field.description or "").replace("%", "%%")  # argparse fills in what follows a percent sign
         if kind is bool:
-            group.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=field.description)
+            group.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=says)
         elif get_origin(kind) is Literal:
-            group.add_argument(option, choices=get_args(kind), help=field.description)
+            group.add_argument(option, choices=get_args(kind), help=says)
         else:
-            group.add_argument(option, type=float if kind is float else int, metavar="N", help=field.description)
+            group.add_argument(option, type=float if kind is float else int, metavar="N", help=says)
 
 
 def turn(project: Project, given: argparse.Namespace) -> None:
@@ -76,6 +90,44 @@ def rehearse(session: Session, given: argparse.Namespace) -> None:
     offered = orders.offer(project, Runs(session.settings))
     shown = [_batch(session, said.batch)] if said.batch else []
     session.give({"offer": offered, "batch": said.batch}, "\n".join([*shown, *_told(session, offered)]))
+
+
+def seek(session: Session, given: argparse.Namespace) -> None:
+    """Ctrl-C keeps what was tried: the same command goes on there."""
+    from studio import orders
+
+    project, held = session.open(given.project), Runs(session.settings)
+    expected = orders.outlook(project, held)
+    minutes = expected.enough if given.minutes is None else given.minutes
+    session.say(session.t("seek.outlook", least=expected.least, enough=expected.enough, answers=expected.answers))
+    finish(session, lambda held: orders.seek(project, held, minutes))
+    found = project.sought()
+    assert found is not None
+    session.give(found, "\n".join(_sought(session, found)))
+
+
+def _sought(session: Session, found: Sought) -> list[str]:
+    t, lines = session.t, []
+    for n, each in enumerate(found.trials, 1):
+        told = {"n": n, "rate": each.learning_rate, "rounds": each.epochs, "share": round(each.share * 100)}
+        loss = each.loss if each.loss is not None else t(f"seek.state.{each.state}")
+        lines.append(t("seek.trial", **told, loss=loss, seconds=round(each.seconds)))
+    return [*lines, t(f"sought.{found.reason}", **found.told)]
+
+
+def prefer(session: Session, given: argparse.Namespace) -> None:
+    from studio import improvement, orders, training
+
+    project, t = session.open(given.project), session.t
+    known = improvement.preferences(project)
+    if given.count:
+        told = {"of": training.NEEDED, "n": len(known.pairs), **known._asdict()}
+        left = [t(f"prefer.{name}", n=told[name]) for name in ("equal", "against", "sealed") if told[name]]
+        session.give(told, "\n".join([t("prefer.count", n=len(known.pairs), needed=training.NEEDED), *left]))
+        return
+    finish(session, lambda held: orders.prefer(project, held, given.method, given.rate))
+    found = project.preferred()
+    session.give(found, session.t(f"prefer.found.{found.reason}") if found else "")
 
 
 def _told(session: Session, offered: Any) -> list[str]:

@@ -1,6 +1,7 @@
 """The commands of step 2, as they are typed: what they print, as words and as JSON, and how they end."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +150,17 @@ def test_drafts_are_listed_approved_in_other_words_and_rejected(
     assert [each["state"] for each in said["reviewed"]] == ["approved", "rejected"]
     assert [example.answer for example in made.store.examples()] == ["Within a week."]
     assert "1 to look at" in told(capsys, "review", "shop")
+
+
+def test_every_verb_can_say_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    verbs = re.findall(r"^    (\w+)  ", _help(capsys, "--help"), re.MULTILINE)
+    assert len(verbs) > 30
+    for verb in verbs:
+        assert f"studio {verb}" in _help(capsys, verb, "--help")
+
+
+def _help(capsys: pytest.CaptureFixture[str], *asked: str) -> str:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(asked)
+    assert ended.value.code == 0
+    return capsys.readouterr().out

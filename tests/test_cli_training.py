@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from studio import cli, work
+from studio import cli, cli_training, work
 from studio.answering import untrained
-from studio.base import events, settings
+from studio.base import events, settings, words
 from studio.base import project as projects
 from studio.base.project import Project
 from studio.base.recipes import TrainingRecipe
-from studio.base.records import Example, Message
+from studio.base.records import Example, Message, Sought, Trial
 from tests.answering.fakes import Parrot
 
 
@@ -109,3 +109,21 @@ def test_untrained_approaches_are_asked_for_the_same_answers_and_never_shown_the
             told = " ".join(message.content for message in row.messages[:-1])
             assert told.count(example.question) == 1
     assert len(asked[1][0].messages) > len(asked[0][0].messages)
+
+
+def test_a_search_for_settings_is_refused_before_it_begins_and_told_after(
+    made: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said, status = run(capsys, "seek", "shop", "--minutes", "0.01")
+    assert (said["error"], status) == ("seek_too_short", 1)
+    assert "{" not in said["message"]
+    trials = (
+        Trial(number=0, learning_rate=0.002, epochs=6, loss=1.25, seconds=8),
+        Trial(number=1, learning_rate=0.016, epochs=4, state="diverged"),
+    )
+    told = [
+        "\n".join(cli_training._sought(cli.Session(settings.Settings(), words.translator(language), False), found))
+        for language in ("en", "es")
+        for found in [Sought(id="s", reason="as_good", trials=trials)]
+    ]
+    assert ["went astray" in told[0], "se desvió" in told[1], "0,002" in told[1]] == [True, True, True]

@@ -11,6 +11,10 @@ DIALS = ("method", "learning_rate", "epochs", "batch", "rank", "layers", "max_le
 """The fields of a recipe that are offered as dials; the others can be set by file and command line."""
 
 
+SOUGHT = ("learning_rate", "epochs")
+"""The dials that are looked for: with the same rows the learning rate alone decided nearly everything (importance 0.99)."""
+
+
 class TrainingRecipe(Record):
     """How examples are learnt. Numbers left at their default are chosen from model, data and machine by `training.plan`."""
 
@@ -56,6 +60,14 @@ class TrainingRecipe(Record):
         allow_inf_nan=False,
         description="Everyday questions mixed in with the model's own first answers, beside one example each, so that it"
         " does not forget the rest; 0 mixes nothing in.",
+    )
+    mixing: float = Field(
+        default=2,
+        ge=1,
+        le=100,
+        allow_inf_nan=False,
+        description="How far small tasks are made up for beside large ones: 1 leaves each its share of the examples, 2 takes"
+        " the root of it, 100 gives all the same.",
     )
     seed: int = Field(default=7, ge=0, description="Same seed and data, same order.")
 
@@ -125,6 +137,9 @@ class BuildRequest(Record):
     approaches: tuple[Approach, ...]
     recipe: TrainingRecipe = TrainingRecipe()
     model: str
+    guard: bool = Field(
+        default=True, description="Ask everyday questions before and after a training, to see what it costs the model."
+    )
     material: str = Field(
         default="", description="Fingerprint of documents and examples, so that new material is a new build."
     )
@@ -134,6 +149,21 @@ class RehearseRequest(Record):
     """Measure a few steps of a training and show its first batch, without learning anything."""
 
     recipe: TrainingRecipe
+    model: str
+    material: str = ""
+
+
+class SeekRequest(Record):
+    """Look for settings of the training that bring more than the studio's own, within so many minutes.
+
+    `recipe` are the studio's own; `own` those a person has set before: they are tried, too.
+    """
+
+    recipe: TrainingRecipe
+    own: dict[str, float] = Field(default={}, description="Learning rate and rounds that stand in the project now.")
+    minutes: float = Field(
+        default=30, gt=0, le=10_080, allow_inf_nan=False, description="How long it may take at most."
+    )
     model: str
     material: str = ""
 
@@ -158,6 +188,23 @@ class AttuneRequest(Record):
     material: str = ""
 
 
+class PreferRequest(Record):
+    """Learn from what people like better: `start` is the training it goes on from, "" for the model as it came."""
+
+    model: str
+    start: str = ""
+    method: Literal["dpo", "orpo"] = Field(
+        default="dpo",
+        description="dpo leans the model towards the answers that were liked, from where it stands; orpo teaches their words"
+        " as well.",
+    )
+    learning_rate: float = Field(
+        default=0, ge=0, le=0.1, allow_inf_nan=False, description="Size of a step; 0 is a tenth of the training's."
+    )
+    seed: int = Field(default=7, ge=0)
+    material: str = ""
+
+
 class FetchRequest(Record):
     """Bring a reranker to this machine; it is used from then on."""
 
@@ -170,8 +217,22 @@ class EvaluateRequest(Record):
     material: str = ""
 
 
+class CharacterRequest(Record):
+    """Test what an assistant's profile gained and cost, and whether it treats everybody alike."""
+
+    variant: str
+    questions: int = Field(default=12, ge=4, le=200, description="How many questions that have an answer.")
+    made_for: str = Field(
+        default="", description="Fingerprint of assistant, material and rules: the same is not tested twice."
+    )
+
+
 class ExplainRequest(Record):
+    """Without `inside` the whole prompt; with it, the sentences of that passage of the answer (its position)."""
+
     answer: str = Field(description="Id of the stored answer.")
+    detail: Literal["phrases", "words"] = "phrases"
+    inside: int | None = Field(default=None, ge=0)
 
 
 class ExportRequest(Record):

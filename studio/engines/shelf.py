@@ -65,9 +65,14 @@ def gguf(name: str, settings: Settings, emit: Emit = _silent) -> Path:
 
 
 def here(name: str, settings: Settings, part: Part) -> Path | None:
-    """The model's folder when that part of it is complete on this machine; None otherwise. Fetches nothing."""
+    """The model's folder when that part of it is complete on this machine; None otherwise. Fetches nothing.
+
+    Its largest file must still be there: people make room by deleting what is large, and it is then fetched again.
+    """
     folder = folder_of(name, settings)
-    return folder if part in (files.read_json(folder / IDENTITY) or {}).get("parts", ()) else None
+    if part not in (files.read_json(folder / IDENTITY) or {}).get("parts", ()):
+        return None
+    return folder if any(folder.glob("*.safetensors" if part == "weights" else starter.GGUF_NAME)) else None
 
 
 def identity(name: str, settings: Settings) -> str:

@@ -8,18 +8,15 @@ word for word.
 from collections.abc import Callable, Sequence
 from math import sqrt
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from studio.base.errors import Stopped
 from studio.base.events import ShouldStop
 from studio.base.records import Example, Score, SegmentScore
 from studio.intake import language
+from studio.training import packing
 from studio.training.loading import Learner
-from studio.training.order import portions
-from studio.training.rendering import NOT_LEARNT, Row
-
-if TYPE_CHECKING:
-    import torch
+from studio.training.rendering import Row
 
 SPOKEN = 3  # answers kept back that are also written out
 WORDS = 40  # tokens of such an answer
@@ -52,19 +49,24 @@ class Check(NamedTuple):
         return fmean(mark.right for mark in self.marks)
 
 
-def check(learner: Learner, rows: Sequence[Row], step: int, should_stop: ShouldStop) -> Check:
-    """Measure the answers of `rows`. Raises Stopped."""
+Measure = Callable[[Learner, Sequence[Row]], list[Marks]]
+
+
+def check(
+    learner: Learner, rows: Sequence[Row], step: int, should_stop: ShouldStop, measure: Measure | None = None
+) -> Check:
+    """Measure the answers of `rows`, by their words where nothing else is asked for. Raises Stopped."""
     import torch
 
     learner.model.eval()
-    lengths = [len(row.input_ids) for row in rows]
+    marked = measure or _marks
     found: dict[int, Marks] = {}
     try:
         with torch.no_grad():
-            for portion in portions(range(len(rows)), lengths, learner.tokens):
+            for portion in packing.portions(learner, rows):
                 if should_stop():
                     raise Stopped
-                found |= dict(zip(portion, _marks(learner, [rows[index] for index in portion]), strict=True))
+                found |= dict(zip(portion, marked(learner, [rows[index] for index in portion]), strict=True))
     finally:
         learner.model.train()
     return Check(step, tuple(found[index] for index in range(len(rows))))
@@ -81,10 +83,10 @@ def scores(before: Sequence[Marks], after: Sequence[Marks]) -> tuple[Score, ...]
     """What learning brought, with 95 % intervals over the answers kept back. Empty without any."""
     if not after:
         return ()
-    found = [_mean("words_right", [mark.right for mark in after])]
+    found = [mean("words_right", [mark.right for mark in after])]
     if before:
-        found.insert(0, _mean("words_right_before", [mark.right for mark in before]))
-    return (*found, _share("said_exactly", [mark.exact for mark in after]))
+        found.insert(0, mean("words_right_before", [mark.right for mark in before]))
+    return (*found, share("said_exactly", [mark.exact for mark in after]))
 
 
 def segments(examples: Sequence[Example], marks: Sequence[Marks]) -> tuple[SegmentScore, ...]:
@@ -102,36 +104,25 @@ def segments(examples: Sequence[Example], marks: Sequence[Marks]) -> tuple[Segme
             groups.setdefault(kind(example), []).append(mark.right)
         if len(groups) > 1:
             large = {name: each for name, each in sorted(groups.items()) if name and len(each) >= ENOUGH_FOR_A_SEGMENT}
-            found += [SegmentScore(by=by, name=name, score=_mean("words_right", each)) for name, each in large.items()]
+            found += [SegmentScore(by=by, name=name, score=mean("words_right", each)) for name, each in large.items()]
     return tuple(found)
 
 
 def _marks(learner: Learner, rows: Sequence[Row]) -> list[Marks]:
-    import torch
     from torch.nn.functional import cross_entropy
 
-    ids, mask, labels = tensors(learner, rows)
-    where = (labels != NOT_LEARNT).reshape(-1).nonzero().squeeze(-1)
-    logits, wanted = learner.logits(ids, mask, where), labels.reshape(-1)[where]
-    losses, right = cross_entropy(logits, wanted, reduction="none"), logits.argmax(-1) == wanted
-    of_row = torch.div(where, labels.shape[1], rounding_mode="floor")
+    fed = packing.feed(learner, rows)
+    logits = learner.logits(*fed[:4])
+    losses, right = cross_entropy(logits, fed.wanted, reduction="none"), logits.argmax(-1) == fed.wanted
     found = []
     for number in range(len(rows)):
-        mine = of_row == number
+        mine = fed.of == number
         hits = right[mine]
         found.append(Marks(float(losses[mine].mean()), float(hits.float().mean()), bool(hits.all()), int(mine.sum())))
     return found
 
 
-def tensors(learner: Learner, rows: Sequence[Row]) -> "tuple[torch.Tensor, torch.Tensor, torch.Tensor]":
-    """Ids, mask and labels; a label stands where its token is expected, so one place to the left of it."""
-    ids = learner.batch([row.input_ids for row in rows])
-    mask = learner.batch([[1] * len(row.input_ids) for row in rows], 0)
-    labels = learner.batch([[*row.labels[1:], NOT_LEARNT] for row in rows], NOT_LEARNT)
-    return ids, mask, labels
-
-
-def _mean(metric: str, values: Sequence[float]) -> Score:
+def mean(metric: str, values: Sequence[float]) -> Score:
     """A mean of shares. Two answers nobody gave, one all wrong and one all right, keep the interval from being too sure of
     few answers that agree (as Agresti and Coull do for proportions).
     """
@@ -141,7 +132,7 @@ def _mean(metric: str, values: Sequence[float]) -> Score:
     return Score(metric=metric, value=round(mean, 4), low=round(low, 4), high=round(high, 4), n=len(values))
 
 
-def _share(metric: str, hits: Sequence[bool]) -> Score:
+def share(metric: str, hits: Sequence[bool]) -> Score:
     """Wilson's interval, which stays honest near none and all."""
     n, share, z = len(hits), sum(hits) / len(hits), 1.96
     middle, spread = share + z * z / (2 * n), z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))

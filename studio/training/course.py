@@ -4,6 +4,7 @@ The same rows, recipe and seed give the same weights, however often a course was
 batches went through the model. A pilot, a round of cross-validation and the real training are all courses.
 """
 
+import random
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from studio.base import files
 from studio.base.errors import BadInput, Stopped
 from studio.base.events import ShouldStop
 from studio.base.recipes import TrainingRecipe
-from studio.training import checking, checkpoints, order, replay
+from studio.training import checking, checkpoints, order, packing, replay
 from studio.training.checking import Check, Marks
 from studio.training.loading import Learner
 from studio.training.rendering import NOT_LEARNT, Row
@@ -30,6 +31,15 @@ SAVE_SHARE = 20  # a checkpoint that takes long to write is written so many time
 CHECKS = 5  # how often the kept-back examples are measured, besides the beginning
 TIMED = 4  # steps after which the pace is told for the first time
 WARM_UP, CLIP = 0.1, 1.0
+AS_IT_STANDS = 0.4  # how often a row with other wordings is learnt in its own
+
+
+class Aim(NamedTuple):
+    """Something else to learn than the words of rows: the losses of some rows, one each, and how the model stands to
+    them."""
+
+    losses: "Callable[[Learner, Sequence[Row]], torch.Tensor]"
+    marks: Callable[[Learner, Sequence[Row]], list[Marks]]
 
 
 class Lesson(NamedTuple):
@@ -44,6 +54,7 @@ class Lesson(NamedTuple):
     place: Path
     identity: str
     rival: tuple[Marks, ...] = ()
+    aim: Aim | None = None
 
 
 @dataclass
@@ -52,7 +63,7 @@ class Course:
 
     step: int = 0
     of: int = 0
-    losses: list[float] = field(default_factory=list)
+    losses: list[float | None] = field(default_factory=list)  # of the examples; None for a step that was all replay
     before: Check | None = None
     checks: list[Check] = field(default_factory=list)
     seconds: float = 0.0
@@ -88,9 +99,8 @@ class _Run:
         import torch
 
         self.learner, self.lesson, self.watch, self.recipe = learner, lesson, watch, lesson.recipe
-        self.lengths = [len(row.input_ids) for row in lesson.rows]
-        self.per_epoch = order.steps(len(lesson.rows), self.recipe.batch, 1)
-        of = order.steps(len(lesson.rows), self.recipe.batch, self.recipe.epochs)
+        self.order = order.of(lesson.rows, self.recipe)
+        of = self.order.of
         self.course = Course(of=of)
         self.every = -(-of // max(CHECKS, min(round(self.recipe.epochs), 20)))
         self.optimizer = torch.optim.AdamW(
@@ -114,7 +124,7 @@ class _Run:
         while course.step < course.of and not course.ended:
             self._step()
             done, took = course.tokens - begun[0], course.seconds - begun[1]
-            self.watch.stepped(course, took / max(done, 1) * (self._tokens_in_all() - course.tokens))
+            self.watch.stepped(course, took / max(done, 1) * max(self.order.tokens - course.tokens, 0))
             if self.clocked and (course.step == TIMED or course.step == course.of):
                 self.watch.timed(sum(tokens for tokens, _ in self.clocked) / sum(took for _, took in self.clocked))
             self._after_step()
@@ -127,55 +137,56 @@ class _Run:
 
         course, began = self.course, time.monotonic()
         torch.manual_seed(self.recipe.seed * 1_000_003 + course.step)  # for models that drop out
-        epoch, at = divmod(course.step, self.per_epoch)
-        batch = order.batches(self.lengths, self.recipe.batch, self.recipe.seed, epoch)[at]
-        weights = sum(self._weight(self.lesson.rows[index]) for index in batch)
+        rows = [self._worded(index) for index in self.order.step(course.step)]
+        weights, shown = sum(map(_weight, rows)), sum(_weight(row) for row in rows if row.expected is None)
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * _rate(course.step, course.of)
-        told = 0.0
-        for portion in order.portions(batch, self.lengths, self.learner.tokens):
+        loss = told = 0.0
+        for portion in packing.portions(self.learner, rows):
             if self.watch.stop():
                 self.optimizer.zero_grad(set_to_none=True)
                 self._interrupt()
-            loss = self._loss([self.lesson.rows[index] for index in portion]) / weights
-            self.scaler.scale(loss).backward()
-            told += float(loss.detach())
-        self._finite(told)
+            found, of_examples = self._loss([rows[at] for at in portion])
+            self.scaler.scale(found / weights).backward()
+            loss += float(found.detach()) / weights
+            told += of_examples
+        self._finite(loss)
         self.scaler.unscale_(self.optimizer)
         torch.nn.utils.clip_grad_norm_(list(self.learner.moving.values()), CLIP)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         course.step += 1
-        course.losses.append(round(told, 6))
-        tokens, took = sum(self.lengths[index] for index in batch), time.monotonic() - began
+        course.losses.append(round(told / shown, 6) if shown else None)
+        tokens, took = sum(len(row.input_ids) for row in rows), time.monotonic() - began
         course.tokens += tokens
         course.seconds += took
         if self.steps:  # the first step of a process waits for kernels to be chosen and memory to be found
             self.clocked.append((tokens, took))
         self.steps += 1
 
-    def _loss(self, rows: Sequence[Row]) -> "torch.Tensor":
-        """The weighted sum over the tokens that are learnt."""
+    def _worded(self, index: int) -> Row:
+        """A row as it stands there, or in one of its other wordings."""
+        row, dice = self.lesson.rows[index], random.Random(f"{self.recipe.seed}/{self.course.step}/{index}")
+        return row if not row.wordings or dice.random() < AS_IT_STANDS else dice.choice(row.wordings)
+
+    def _loss(self, rows: Sequence[Row]) -> "tuple[torch.Tensor, float]":
+        """The weighted sum over the tokens that are learnt, and what of it comes from rows that teach words."""
         import torch
         from torch.nn.functional import cross_entropy
 
-        ids, mask, labels = checking.tensors(self.learner, rows)
-        where = (labels != NOT_LEARNT).reshape(-1).nonzero().squeeze(-1)
-        logits, wanted = self.learner.logits(ids, mask, where), labels.reshape(-1)[where]
+        if self.lesson.aim is not None:
+            found = self.lesson.aim.losses(self.learner, rows).sum()
+            return found, float(found.detach())
+        fed = packing.feed(self.learner, rows)
+        logits = self.learner.logits(*fed[:4])
         if any(row.expected for row in rows):
-            losses = replay.losses(logits, wanted, rows)
+            losses = replay.losses(logits, fed.wanted, rows)
         else:
-            losses = cross_entropy(logits, wanted, reduction="none")
-        if all(row.weight == 1 for row in rows):
-            return losses.sum()
-        each = torch.tensor([row.weight for row in rows], device=losses.device)
-        found: torch.Tensor = (losses * each[torch.div(where, labels.shape[1], rounding_mode="floor")]).sum()
-        return found
-
-    @staticmethod
-    def _weight(row: Row) -> float:
-        return row.weight * sum(label != NOT_LEARNT for label in row.labels[1:])
+            losses = cross_entropy(logits, fed.wanted, reduction="none")
+        losses = losses * torch.tensor([row.weight for row in rows], device=losses.device)[fed.of]
+        taught = torch.tensor([row.expected is None for row in rows], device=losses.device)[fed.of]
+        return losses.sum(), float(losses.detach()[taught].sum())
 
     # ---- what happens between steps
 
@@ -220,8 +231,11 @@ class _Run:
             raise BadInput("training_diverged", rate=self.recipe.learning_rate)
 
     def _check(self) -> Check:
+        aim = self.lesson.aim
         try:
-            return checking.check(self.learner, self.lesson.checks, self.course.step, self.watch.stop)
+            return checking.check(
+                self.learner, self.lesson.checks, self.course.step, self.watch.stop, aim.marks if aim else None
+            )
         except Stopped:
             self._interrupt()
             raise
@@ -271,9 +285,6 @@ class _Run:
         told["before"] = _read(told["before"]) if told["before"] else None
         self.course = Course(**told)
 
-    def _tokens_in_all(self) -> int:
-        return round(sum(self.lengths) * self.course.of / self.per_epoch)
-
 
 def best(place: Path) -> "dict[str, torch.Tensor]":
     """The best weights a course left in `place`."""
@@ -300,6 +311,12 @@ def _ahead(marks: Sequence[Marks], rival: Sequence[Marks]) -> bool:
     """Whether the answers cost less than the rival's by more than chance (95 %, the same answers paired)."""
     gains = [theirs.loss - ours.loss for ours, theirs in zip(marks, rival, strict=True)]
     return len(gains) < 2 or fmean(gains) > 1.96 * stdev(gains) / sqrt(len(gains))
+
+
+def _weight(row: Row) -> float:
+    if row.against is not None:
+        return 1.0  # a pair is a pair, however long its answers
+    return row.weight * sum(label != NOT_LEARNT for label in row.labels[1:])
 
 
 def _rate(step: int, of: int) -> float:

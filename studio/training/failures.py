@@ -3,17 +3,18 @@
 import contextlib
 import errno
 from collections.abc import Iterator
+from pathlib import Path
 
-from studio.base.errors import NotPossibleHere, OutOfMemory, StudioError
+from studio.base.errors import NotPossibleHere, OutOfMemory, StudioError, Unreadable
 from studio.base.recipes import TrainingRecipe
 
 _OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
 
 
 @contextlib.contextmanager
-def translated(recipe: TrainingRecipe) -> Iterator[None]:
-    """Raises OutOfMemory("training_out_of_memory") and NotPossibleHere("training_disk_full", "training_engine_missing")
-    in place of what the libraries raise.
+def translated(recipe: TrainingRecipe, weights: Path | None = None) -> Iterator[None]:
+    """Raises OutOfMemory("training_out_of_memory"), NotPossibleHere("training_disk_full", "training_engine_missing") and,
+    where it is told which `weights` are read, Unreadable("weights_damaged") in place of what the libraries raise.
     """
     try:
         yield
@@ -29,4 +30,8 @@ def translated(recipe: TrainingRecipe) -> Iterator[None]:
             raise OutOfMemory("training_out_of_memory", batch=recipe.batch) from error
         if getattr(error, "errno", None) == errno.ENOSPC or "no space left" in text:
             raise NotPossibleHere("training_disk_full") from error
+        raise
+    except Exception as error:
+        if weights is not None and type(error).__name__ == "SafetensorError":  # of a library that is not loaded here
+            raise Unreadable("weights_damaged", name=weights.name) from error
         raise

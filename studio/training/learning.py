@@ -15,26 +15,29 @@ from typing import NamedTuple
 import psutil
 
 from studio.base import files, machine
-from studio.base.errors import BadInput
-from studio.base.events import Emit, Found, Loss, Note, Progress, Sampled, ShouldStop, Stage
+from studio.base.events import Emit, Loss, Note, Progress, Sampled, ShouldStop, Stage
 from studio.base.recipes import TrainingRecipe
-from studio.base.records import Example, Finding, Score, SegmentScore, Trained
+from studio.base.records import Example, Trained
 from studio.engines.prompts import Prompts
 from studio.training import (
     checking,
     course,
+    evidence,
     loading,
     order,
     pacing,
     packaging,
+    packing,
     piloting,
     planning,
     previewing,
     provenance,
     replay,
+    rows,
 )
 from studio.training.checking import Check, Marks
 from studio.training.course import Course, Lesson, Watch
+from studio.training.evidence import Crossed, Evidence
 from studio.training.failures import translated
 from studio.training.lessons import Lessons, divide, usable
 from studio.training.loading import Learner, prepare_environment
@@ -43,6 +46,7 @@ from studio.training.rendering import Renderer, Row
 
 SPOKEN_CHECKS = 5  # so often, besides the beginning and the end, are answers written out
 REHEARSED = 4  # steps
+WRITTEN = 160  # tokens of an answer that is held against the person's own
 RECORD = "trained.json"
 
 Replay = Callable[[Learner, Renderer], Sequence[Row]]
@@ -105,7 +109,7 @@ def train(
     if isinstance(made, dict) and made["trained"]["id"] == identity and (folder / "best").is_dir():
         return _packaged(folder, weights, Trained.model_validate(made["trained"]), emit)
     prepare_environment(threads, folder)
-    with contextlib.redirect_stdout(sys.stderr), translated(recipe):
+    with contextlib.redirect_stdout(sys.stderr), translated(recipe, weights):
         learner = loading.load(weights, recipe, threads, given.smaller)
         training = _Training(learner, lessons, model_name, weights, recipe, folder, identity, emit, should_stop, given)
         trained = training.go()
@@ -131,7 +135,7 @@ def rehearse(
     emit(Stage(name="prepare"))
     lessons = _lessons(examples, recipe)
     prepare_environment(threads, folder)
-    with contextlib.redirect_stdout(sys.stderr), translated(recipe):
+    with contextlib.redirect_stdout(sys.stderr), translated(recipe, weights):
         learner = loading.load(weights, recipe, threads, given.smaller)
         training = _Training(
             learner, lessons, model_name, weights, recipe, folder, "rehearsal", emit, should_stop, given
@@ -148,14 +152,16 @@ class _Training:
         self.folder, self.identity, self.emit, self.given = folder, identity, emit, given
         self.should_stop = should_stop
         self.renderer = Renderer(learner.tokenizer, Prompts(weights))
-        self.lessons = self._fitting(lessons)
-        self.rows = [*self._rows(self.lessons.learnt)]
+        self.lessons = rows.fitting(lessons, self.renderer, recipe.max_length, emit)
+        self.rows = rows.taught(self.lessons.learnt, self.renderer, recipe.seed)
+        self.checks = self._rows(self.lessons.kept_back)
+        packing.choose(learner, [*self.rows, *self.checks])
         if given.replay is not None:
             self.rows += given.replay(learner, self.renderer)
         elif recipe.replay:
-            count = round(recipe.replay * len(self.rows))
-            self.rows += replay.rows(learner, self.renderer, count, planning.REPLAY_WEIGHT, recipe.seed)
-        self.checks = self._rows(self.lessons.kept_back)
+            count = ceil(recipe.replay * len(self.rows) * recipe.epochs)
+            frame = rows.frame(self.lessons.learnt)
+            self.rows += replay.rows(learner, self.renderer, count, planning.REPLAY_WEIGHT, recipe.seed, weights, frame)
         self.spoken = checking.spoken(self.lessons.kept_back)
         self.machine = machine.look(folder)
         self.emit(previewing.first_batch(self.rows, recipe, learner.tokenizer))
@@ -192,9 +198,7 @@ class _Training:
 
     # ---- stages
 
-    def _pilot(
-        self, watch: Watch
-    ) -> tuple[list[piloting.Point], tuple[list[Example], list[Marks], list[Marks]] | None]:
+    def _pilot(self, watch: Watch) -> tuple[list[piloting.Point], Crossed | None]:
         points, crossed = [], None
         if self.recipe.pilot or self.recipe.folds:
             self.emit(Stage(name="pilot"))
@@ -228,25 +232,20 @@ class _Training:
             self.learner.first = {}
         return points, crossed
 
-    def _trained(
-        self, done: Course, points: list[piloting.Point], crossed: tuple[list[Example], list[Marks], list[Marks]] | None
-    ) -> Trained:
-        best = done.best_check
-        scores: tuple[Score, ...] = ()
-        segments: tuple[SegmentScore, ...] = ()
-        if done.ended in ("early", "rival"):
-            self.emit(Note(code=f"training_ended_{done.ended}", parameters={"step": done.step, "of": done.of}))
+    def _trained(self, done: Course, points: list[piloting.Point], crossed: Crossed | None) -> Trained:
+        best, found = done.best_check, Evidence()
+        for note in evidence.ended(done):
+            self.emit(note)
+        if best is not None and best.step != done.step:  # what is kept is not what was last heard
+            self.learner.put(course.best(self.folder))
+            self._say(done.step)
         if crossed is not None and crossed[0]:
-            scores, segments = checking.scores(crossed[1], crossed[2]), checking.segments(crossed[0], crossed[2])
+            found = evidence.of_rounds(crossed)
         elif best is not None:
-            scores = checking.scores(done.before.marks if done.before else (), best.marks)
-            segments = checking.segments(self.lessons.kept_back, best.marks)
-            right = tuple(mark.right for mark in best.marks)
-            piloting.compare(points, piloting.Point(len(self.lessons.learnt), right), self.emit)
-            if best.step != done.step:  # what is kept is not what was last heard
-                self.learner.put(course.best(self.folder))
-                self._say(done.step)
-        recent = done.losses[-max(len(done.losses) // 10, 1) :]
+            kept_back, learnt = self.lessons.kept_back, len(self.lessons.learnt)
+            found = evidence.of_course(kept_back, learnt, done, best, points, self._written, self.emit)
+        losses = [loss for loss in done.losses if loss is not None]
+        recent = losses[-max(len(losses) // 10, 1) :]
         trained = Trained(
             id=self.identity,
             model=self.model_name,
@@ -258,8 +257,10 @@ class _Training:
             validation_loss=round(best.loss, 4) if best else None,
             recipe=self.recipe.model_dump(),
             versions=provenance.versions(),
-            scores=scores,
-            segments=segments,
+            packed=self.learner.packs,
+            frame=rows.frame(self.lessons.learnt),
+            scores=found.scores,
+            segments=found.segments,
         )
         files.write_json(self.folder / RECORD, {"trained": trained.model_dump()})
         return trained
@@ -275,7 +276,8 @@ class _Training:
     # ---- what is told
 
     def _stepped(self, now: Course, left: float) -> None:
-        self.emit(Loss(step=now.step, of=now.of, train=round(now.losses[-1], 4)))
+        if (loss := now.losses[-1]) is not None:
+            self.emit(Loss(step=now.step, of=now.of, train=round(loss, 4)))
         self.emit(Progress(done=now.step, of=now.of, seconds_left=round(left, 1)))
 
     def _checked(self, now: Course, check: Check) -> None:
@@ -291,6 +293,12 @@ class _Training:
         prompts = [self.renderer.prompt(example.messages) for example in examples]
         for example, answer in zip(examples, self.learner.say(prompts, checking.WORDS), strict=True):
             self.emit(Sampled(step=step, question=example.question, reference=example.answer, answer=answer))
+
+    def _written(self, examples: Sequence[Example]) -> list[str]:
+        """Whole answers, as long as the longest of those they are held against may need."""
+        prompts = [self.renderer.prompt(example.messages) for example in examples]
+        lengths = [len(row.input_ids) - len(asked) for row, asked in zip(self._rows(examples), prompts, strict=True)]
+        return self.learner.say(prompts, min(max(lengths), WRITTEN))
 
     def _timed(self, speed: float) -> None:
         """What the first steps have shown, kept for the next time somebody asks what it costs."""
@@ -310,32 +318,12 @@ class _Training:
     # ---- rows
 
     def _rows(self, examples: Sequence[Example]) -> list[Row]:
-        return [Row(*self.renderer.render(example.messages)) for example in examples]
+        return rows.of(examples, self.renderer)
 
     def _mixed(self, examples: Sequence[Example]) -> list[Row]:
         """Rows of a part of the examples, and as large a part of what joins them."""
-        rows, extra = self._rows(examples), self.rows[len(self.lessons.learnt) :]
-        return rows + extra[: round(len(extra) * len(rows) / len(self.lessons.learnt))]
-
-    def _fitting(self, lessons: Lessons) -> Lessons:
-        """The lessons without examples longer than the recipe allows; those that would have been learnt are reported."""
-        limit = self.recipe.max_length
-
-        def fits(example: Example) -> bool:
-            return len(self.renderer.render(example.messages).input_ids) <= limit
-
-        learnt = tuple(example for example in lessons.learnt if fits(example))
-        short = {id(example) for example in learnt}
-        long = [example for example in lessons.learnt if id(example) not in short]
-        if not learnt:
-            raise BadInput("examples_all_too_long", count=len(lessons.learnt), limit=limit)
-        if long:
-            names = tuple(example.question[:80] for example in long)
-            finding = Finding(
-                code="examples_too_long", level="warn", count=len(long), names=names, parameters={"limit": limit}
-            )
-            self.emit(Found(finding=finding))
-        return Lessons(learnt=learnt, kept_back=tuple(example for example in lessons.kept_back if fits(example)))
+        made, extra = self._rows(examples), self.rows[len(self.lessons.learnt) :]
+        return made + extra[: round(len(extra) * len(made) / len(self.lessons.learnt))]
 
 
 def _lessons(examples: Sequence[Example], recipe: TrainingRecipe) -> Lessons:

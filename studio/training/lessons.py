@@ -12,6 +12,7 @@ from studio.base.records import Example, Record
 
 NEEDED = 10
 MOST_KEPT_BACK = 64
+FEWEST_KEPT_BACK = 6  # of each of several tasks, where it has the examples
 
 
 class Lessons(Record):
@@ -44,13 +45,14 @@ def divide(examples: Sequence[Example], share: float) -> Lessons:
     Whoever marked examples as validation has decided already. Otherwise one wording of some answers is kept back while the
     answer's other wordings are learnt, so that the check measures understanding and no fact goes missing. Answers that occur
     once are kept back only in tasks where new answers can be judged from learnt ones (writing, sorting): of a list of facts
-    nothing could be guessed, and the fact would simply be lost. So `kept_back` may be empty.
+    nothing could be guessed, and the fact would simply be lost. So `kept_back` may be empty. Of several tasks each has its
+    share kept back, and a few even where that is less, so that it can be said how each does.
     """
     marked = tuple(example for example in examples if example.split == "validation")
     if marked:
         return Lessons(learnt=tuple(e for e in examples if e.split != "validation"), kept_back=marked)
-    wanted = min(round(len(examples) * share), MOST_KEPT_BACK)
-    kept = set(sorted(_candidates(examples), key=_digest)[:wanted])
+    tasks = _by_task(examples)
+    kept = {text for part in tasks for text in _kept_back(part, share, len(tasks))}
     # A row that stands there twice goes to the check altogether: learnt as well, it would make the check too easy.
     learnt = tuple(example for example in examples if _text(example) not in kept)
     return Lessons(learnt=learnt, kept_back=_once(example for example in examples if _text(example) in kept))
@@ -59,8 +61,12 @@ def divide(examples: Sequence[Example], share: float) -> Lessons:
 def part(examples: Sequence[Example], share: float) -> tuple[Example, ...]:
     """The first `share` of the examples: one wording of every answer, then a second of each, and so on.
 
-    Smaller parts lie within larger ones, so that what a larger one brings is owed to the examples that joined.
+    Smaller parts lie within larger ones, so that what a larger one brings is owed to the examples that joined. Of several
+    tasks it is the same part of each.
     """
+    tasks = _by_task(examples)
+    if len(tasks) > 1:
+        return tuple(example for each in tasks for example in part(each, share))
     turns: dict[str, int] = defaultdict(int)
     ordered: list[tuple[int, int, Example]] = []
     for example in sorted(examples, key=lambda example: _digest(_text(example))):
@@ -84,10 +90,8 @@ def rounds(examples: Sequence[Example], folds: int) -> list[Lessons]:
     places: dict[str, int] = {}
     for dealt, texts in enumerate(sorted(wordings.values(), key=lambda texts: _digest(texts[0]))):
         for turn, text in enumerate(texts):
-            if len(texts) > 1 and turn < max(folds, 2):  # two wordings of an answer never sit out the same round
+            if text in free or (len(texts) > 1 and turn < max(folds, 2)):  # two wordings never sit out the same round
                 places[text] = (dealt + turn) % folds
-            elif len(texts) == 1 and text in free:
-                places[text] = dealt % folds
     made = []
     for number in range(folds):
         kept = {text for text, place in places.items() if place == number}
@@ -97,16 +101,30 @@ def rounds(examples: Sequence[Example], folds: int) -> list[Lessons]:
     return made
 
 
+def _by_task(examples: Sequence[Example]) -> list[list[Example]]:
+    groups: dict[str, list[Example]] = defaultdict(list)
+    for example in examples:
+        groups[example.task].append(example)
+    return [groups[task] for task in sorted(groups)]
+
+
+def _kept_back(examples: Sequence[Example], share: float, tasks: int) -> list[str]:
+    """The texts of one of so many tasks that are kept back; nothing where nothing is to be."""
+    wanted = min(round(len(examples) * share), MOST_KEPT_BACK // tasks)
+    if tasks > 1 and share:
+        wanted = max(wanted, min(FEWEST_KEPT_BACK, len(examples) // 4))
+    return sorted(_candidates(examples), key=_digest)[:wanted]
+
+
 def _candidates(examples: Sequence[Example]) -> list[str]:
     wordings: dict[str, set[str]] = defaultdict(set)
     for example in examples:
         wordings[_plain(example.answer)].add(_text(example))
     free = {_text(example) for example in examples if example.task != "answer"}
-    found = []
+    found: list[str] = []
     for texts in wordings.values():
-        first = min(texts, key=_digest)
-        if len(texts) > 1 or first in free:
-            found.append(first)
+        judged = texts & free  # a class has many texts, and any of them can be judged by the others
+        found += judged or ([min(texts, key=_digest)] if len(texts) > 1 else [])
     return found
 
 

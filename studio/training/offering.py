@@ -3,6 +3,7 @@
 Dials are a handful of the recipe's fields; the rest is chosen. What does not fit comes back with what would.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from studio.base.errors import BadInput, NotPossibleHere
 from studio.base.machine import Gpu, Machine
 from studio.base.recipes import TrainingRecipe
 from studio.base.records import Example, Fault, Parameter, Reason, Record
-from studio.training import fitting, loading, pacing, piloting
+from studio.training import fitting, loading, order, pacing, piloting
 from studio.training.lessons import rounds, usable
 from studio.training.pacing import Cost
 from studio.training.planning import Effort, Plan, estimated_tokens, plan
@@ -52,7 +53,7 @@ def offer(
     made = chosen.model_copy(
         update={
             "recipe": recipe,
-            "reasons": _reasons(chosen, recipe, dials),
+            "reasons": (*_reasons(chosen, recipe, dials), *_tasks(examples, recipe)),
             "tokens": round(chosen.tokens * recipe.epochs / chosen.recipe.epochs),
             "minutes": round(chosen.minutes * recipe.epochs / chosen.recipe.epochs, 1),
             "memory_gb": round(fitting.memory_gb(model.parameters, recipe, machine), 1),
@@ -129,6 +130,16 @@ def _reasons(chosen: Plan, recipe: TrainingRecipe, dials: Mapping[str, object]) 
     if dials:
         found.append(Reason(code="training_dials", parameters={"count": len(dials)}))
     return tuple(found)
+
+
+def _tasks(examples: Sequence[Example], recipe: TrainingRecipe) -> list[Reason]:
+    """How several tasks share the training; nothing to say of one."""
+    counts = Counter(example.task for example in usable(examples))
+    if len(counts) < 2:
+        return []
+    places, (least, few) = order.places(counts, recipe.mixing), min(counts.items(), key=lambda each: (each[1], each[0]))
+    told: dict[str, Parameter] = {"tasks": len(counts), "few": few, "times": round(places[least] / few, 1)}
+    return [Reason(code="training_tasks", parameters=told)]
 
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ SHOWN = 8  # examples
 
 def first_batch(rows: Sequence[Row], recipe: TrainingRecipe, tokenizer: "PreTrainedTokenizerBase") -> Batch:
     """The examples of the first step. `rows` are in the order in which the course gets them."""
-    lengths = [len(row.input_ids) for row in rows]
-    indices = order.batches(lengths, recipe.batch, recipe.seed, 0)[0][:SHOWN]
+    indices = order.of(rows, recipe).step(0)[:SHOWN]
     return Batch(examples=tuple(_tokens(rows[index], tokenizer) for index in indices))
 
 

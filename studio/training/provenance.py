@@ -39,7 +39,8 @@ def identity(lessons: Lessons, model_name: str, weights: Path, recipe: TrainingR
 
 
 def _content(example: Example) -> str:
-    return json.dumps([[message.role, message.content] for message in example.messages], ensure_ascii=False)
+    said = [[message.role, message.content] for message in example.messages]
+    return json.dumps([*said, example.task] if example.task != "answer" else said, ensure_ascii=False)
 
 
 def versions() -> dict[str, str]:

@@ -32,13 +32,20 @@ class Expected(NamedTuple):
 
 class Row(NamedTuple):
     """A rendered conversation as it joins the batches; `weight` is what each of its tokens counts beside others. With
-    `expected` these likelihoods are learnt, not the words of the labels.
+    `expected` these likelihoods are learnt, not the words of the labels. `task` is "" for what is no example.
+    `against` is the answer to the same prompt that was liked less, `ahead` by how much (log-probability) this one was
+    likelier before anything was learnt (see `preferences`). `wordings` ask for the same answer in other words; which of
+    them is learnt changes from time to time.
     """
 
     input_ids: list[int]
     labels: list[int]
     weight: float = 1.0
     expected: Expected | None = None
+    task: str = ""
+    against: "Row | None" = None
+    ahead: float = 0.0
+    wordings: "tuple[Row, ...]" = ()
 
 
 class Renderer:

@@ -1,4 +1,4 @@
-"""What a model said before it learnt, mixed in while it learns, so that it does not forget everything else.
+"""What a model said before it learnt, held beside what it learns, so that it does not forget everything else.
 
 Everyday questions in both languages (`replay.json`; none of them belongs to the check of general ability) are answered by
 the untrained model itself: no data from outside is needed, and the same model and seed give the same rows. Such a row
@@ -6,14 +6,17 @@ teaches no word; it holds the model to how likely it thought each next word (dis
 "Learning without Forgetting"). Share and weight are `planning.REPLAY` and `planning.REPLAY_WEIGHT`, with what was measured.
 """
 
+import contextlib
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from studio.base import files
 from studio.base.records import Message
+from studio.training import packing
 from studio.training.rendering import NOT_LEARNT, Expected, Renderer, Row
 
 if TYPE_CHECKING:
@@ -22,27 +25,50 @@ if TYPE_CHECKING:
     from studio.training.loading import Learner
 
 QUESTIONS = Path(__file__).parent / "replay.json"
-ANSWER_TOKENS = (
-    12  # a narrow model is lost in its first words; longer rows would only pad the short examples beside them
-)
-LIKELY = 32  # next words whose likelihood is kept; all others together are told by what is left
-AT_ONCE = 32
+KEPT = "replay.json"
+ANSWER_TOKENS = 12  # a narrow model is lost in its first words; in 8 a sum is repeated and its result not yet said
+LIKELY = 32  # next words whose likelihood is kept; all others together are what is left
+AT_ONCE = 128  # a word of every answer reads all weights, however many answers there are
+LEAST = 1e-6  # of likelihood: what rounding leaves of none
 
 
-def rows(learner: "Learner", renderer: Renderer, count: int, weight: float, seed: int) -> list[Row]:
+class Said(NamedTuple):
+    """What an untrained model says to a prompt, as token ids, and what it expected at each. Empty when it says nothing."""
+
+    prompt: list[int]
+    answer: list[int]
+    words: list[list[int]]
+    likely: list[list[float]]
+
+
+def rows(
+    learner: "Learner",
+    renderer: Renderer,
+    count: int,
+    weight: float,
+    seed: int,
+    place: Path | None = None,
+    frame: str = "",
+) -> list[Row]:
     """`count` rows, or as many as there are questions; each of their tokens counts `weight` beside one of the examples.
 
-    The learner must not have learnt anything yet.
+    With a `frame`, the system message of the examples, every second question is asked within it: there, too, the model must
+    not forget. The learner must not have learnt anything yet. What it says is kept in `place`, the folder of its weights,
+    and need not be asked again: that is a sixth of the work of a small training.
     """
-    made: list[Row] = []
-    asked = [Message(role="user", content=question) for question in questions(count, seed)]
-    prompts = [renderer.prompt([question, _said("")]) for question in asked]
-    for at in range(0, len(asked), AT_ONCE):
-        answers = learner.say(prompts[at : at + AT_ONCE], ANSWER_TOKENS)
-        spoken = [renderer.render([q, _said(text)]) for q, text in zip(asked[at:], answers, strict=False) if text]
-        plain = [Row(each.input_ids, each.labels, weight) for each in spoken]
-        made += [row._replace(expected=each) for row, each in zip(plain, _expected(learner, plain), strict=True)]
-    return made
+    framed = [(question, frame if number % 2 else "") for number, question in enumerate(questions(count, seed))]
+    prompts = {f"{within}\n{question}": _asked(question, within) for question, within in framed}
+    known = _read(learner, place)
+    new = {
+        key: turns for key, turns in prompts.items() if key not in known or known[key].prompt != renderer.prompt(turns)
+    }
+    left = list(new)
+    for at in range(0, len(left), AT_ONCE):
+        known |= _ask(learner, renderer, {key: new[key] for key in left[at : at + AT_ONCE]})
+    if new and place is not None:
+        with contextlib.suppress(OSError):  # a folder that cannot be written to costs time, nothing else
+            files.write_atomically(place / KEPT, json.dumps({"way": _way(learner), "said": known}, ensure_ascii=False))
+    return [_row(known[key], weight) for key in prompts if known[key].answer]
 
 
 def questions(count: int, seed: int) -> list[str]:
@@ -61,7 +87,8 @@ def known() -> int:
 def losses(logits: "torch.Tensor", labels: "torch.Tensor", rows: Sequence[Row]) -> "torch.Tensor":
     """One loss a token that is learnt, row after row: cross-entropy, or how far the model moved from what it expected.
 
-    The second is the Kullback-Leibler divergence over the likely words: 0 for a model that has not changed.
+    The second is the Kullback-Leibler divergence over the likely words, all others counted as one: 0 for a model that has
+    not changed.
     """
     import torch
 
@@ -75,7 +102,9 @@ def losses(logits: "torch.Tensor", labels: "torch.Tensor", rows: Sequence[Row]) 
     where = torch.tensor(held, device=logits.device)
     words = torch.tensor([line for expected in each for line in expected.words], device=logits.device)
     before = torch.tensor([line for expected in each for line in expected.likely], device=logits.device)
-    moved = (before.exp() * (before - found[where].gather(1, words))).sum(-1)
+    now = found[where].gather(1, words)
+    rest, left = (1 - before.exp().sum(-1)).clamp(min=LEAST), (1 - now.exp().sum(-1)).clamp(min=LEAST)
+    moved = (before.exp() * (before - now)).sum(-1) + rest * (rest.log() - left.log())
     return losses.index_copy(0, where, moved)
 
 
@@ -83,15 +112,54 @@ def _expected(learner: "Learner", rows: Sequence[Row]) -> list[Expected]:
     """The likely next words of every answer's token, by the model as it is now."""
     import torch
 
-    ids = learner.batch([row.input_ids for row in rows])
-    mask = learner.batch([[1] * len(row.input_ids) for row in rows], 0)
-    width = ids.shape[1]
-    places = [[at for at, label in enumerate(row.labels[1:]) if label != NOT_LEARNT] for row in rows]
-    where = torch.tensor([n * width + at for n, each in enumerate(places) for at in each], device=learner.device)
-    with torch.no_grad():
-        likely = learner.logits(ids, mask, where).log_softmax(-1).topk(LIKELY, dim=-1)
-    words, values = iter(likely.indices.tolist()), iter(likely.values.tolist())
-    return [Expected([next(words) for _ in each], [next(values) for _ in each]) for each in places]
+    found: dict[int, Expected] = {}
+    for portion in packing.portions(learner, rows):
+        fed = packing.feed(learner, [rows[at] for at in portion])
+        with torch.no_grad():
+            likely = learner.logits(*fed[:4]).log_softmax(-1).topk(LIKELY, dim=-1)
+        words, values, of = likely.indices.tolist(), likely.values.tolist(), fed.of.tolist()
+        for number, at in enumerate(portion):
+            mine = [place for place, row in enumerate(of) if row == number]
+            found[at] = Expected([words[place] for place in mine], [values[place] for place in mine])
+    return [found[at] for at in range(len(rows))]
+
+
+def _ask(learner: "Learner", renderer: Renderer, asked: Mapping[str, list[Message]]) -> dict[str, Said]:
+    prompts = {key: renderer.prompt(turns) for key, turns in asked.items()}
+    answers = dict(zip(prompts, learner.say(list(prompts.values()), ANSWER_TOKENS), strict=True))
+    found = {key: Said(prompt, [], [], []) for key, prompt in prompts.items()}
+    said = {key: Row(*renderer.render([*asked[key][:-1], _said(text)])) for key, text in answers.items() if text}
+    for (key, row), each in zip(said.items(), _expected(learner, list(said.values())), strict=True):
+        answer = [label for label in row.labels if label != NOT_LEARNT]
+        likely = [[round(value, 4) for value in line] for line in each.likely]
+        found[key] = Said(prompts[key], answer, each.words, likely)
+    return found
+
+
+def _row(said: Said, weight: float) -> Row:
+    labels = [NOT_LEARNT] * len(said.prompt) + said.answer
+    return Row(said.prompt + said.answer, labels, weight, Expected(said.words, said.likely))
+
+
+def _read(learner: "Learner", place: Path | None) -> dict[str, Said]:
+    if place is None:
+        return {}
+    try:
+        told = json.loads((place / KEPT).read_text(encoding="utf-8"))
+        return {q: Said(*each) for q, each in told["said"].items()} if told["way"] == _way(learner) else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _way(learner: "Learner") -> str:
+    """What changes the answers besides weights and prompt: how they are computed, and how much of them is kept."""
+    return f"{learner.device} {learner.autocast} {learner.model.dtype} {ANSWER_TOKENS} {LIKELY}"
+
+
+def _asked(question: str, frame: str) -> list[Message]:
+    """The question within its frame, and the place of its answer."""
+    before = [Message(role="system", content=frame)] if frame else []
+    return [*before, Message(role="user", content=question), _said("")]
 
 
 def _said(text: str) -> Message:

@@ -1,12 +1,17 @@
 """What a training brings and what it costs: facts learnt, general ability kept, beside others' published settings.
 
-    python -m tests.benchmarks.bench_learning MODEL_FOLDER [--seeds 1 2 3] [--facts 60] [--sides house trl …]
+    python -m tests.benchmarks.bench_learning MODEL_FOLDER [--set insurer] [--seeds 1 2 3] [--facts 60] [--sides house trl …]
 
 Every side learns the same rows (`facts`), is asked for each fact in a wording it never saw, and takes the check of
-`studio.evaluation.general` before and after. The house runs as it is shipped: `training.plan` chooses, `training.train`
-does. The others are their published settings in one plain loop (transformers and PEFT), so that settings are compared and
-not the speed of libraries; each seed changes first weights and order. CPU seconds count everything from the first import
-to the last weights, the house's replay with them, without the asking afterwards, which is alike for all.
+`studio.evaluation.general` before and after: plain, and within the system message of the set, where it has one. The house
+runs as it is shipped: `training.plan` chooses, `training.train` does. The others are their published settings in one plain
+loop (transformers and PEFT), so that settings are compared and not the speed of libraries; each seed changes first weights
+and order. CPU seconds count everything from the first import to the last weights, the house's replay with them as if it
+were the first training, without the asking afterwards, which is alike for all.
+
+Measured 2026-11-22, EPYC, one core beside a busy one, insurer, one seed (five on quiet cores are still to be run): the house
+at 1.5e-3 (as shipped) facts 0.82 [0.70, 0.89], general 0.85 -> 0.80 plain and 0.73 -> 0.73 framed; at 2e-3 0.80, 0.77 and
+0.69, and 933 CPU-s. What falls are sums; language, knowledge and refusing stay.
 """
 
 import argparse
@@ -21,6 +26,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from studio.base.records import Message
 from studio.evaluation import general
 from tests.benchmarks import facts
 
@@ -45,6 +51,25 @@ class Settings(NamedTuple):
     whole: bool = False  # the loss counts the question too
 
 
+class Lot(NamedTuple):
+    """What one run learns and is asked."""
+
+    name: facts.Name
+    count: int
+    seed: int
+
+    def learnt(self) -> list[facts.Row]:
+        return facts.learnt(self.count, self.seed, self.name)
+
+    def asked(self) -> list[facts.Row]:
+        return facts.held_out(self.count, self.name)
+
+    def turns(self, question: str, answer: str = "", framed: bool = True) -> tuple[Message, ...]:
+        frame = facts.frame(self.name) if framed else ""
+        before = (Message(role="system", content=frame),) if frame else ()
+        return (*before, Message(role="user", content=question), Message(role="assistant", content=answer))
+
+
 OTHERS = {
     # trl.SFTConfig and peft.LoraConfig as they come (TRL 1.15, PEFT 0.21), rows as prompt and completion
     "trl": Settings(2e-5, 8, 8, ("q_proj", "v_proj"), 8, "linear"),
@@ -59,6 +84,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5])
+    parser.add_argument("--set", choices=list(facts.FACTS), default="insurer")
     parser.add_argument("--facts", type=int, default=60)
     parser.add_argument("--sides", nargs="+", default=["house", *OTHERS], choices=["house", *OTHERS])
     parser.add_argument("--threads", type=int, default=1)
@@ -68,33 +94,47 @@ def main() -> None:
         side, seed = given.one
         out = sys.stdout
         sys.stdout = sys.stderr
-        print(json.dumps(_one(given.model.resolve(), side, int(seed), given.facts, given.threads)), file=out)
+        lot = Lot(given.set, given.facts, int(seed))
+        print(json.dumps(_one(given.model.resolve(), side, lot, given.threads)), file=out)
         return
     before = _child(given, "untrained", 0)
-    untrained = general.Checked.model_validate(before["general"])
-    print(f"untrained     facts {_share(before['right']):.2f}  general {_share_of(untrained):.3f}", flush=True)
+    untrained = {way: general.Checked.model_validate(each) for way, each in before["general"].items()}
+    shares = {way: round(_share([answer.right for answer in each.answers]), 3) for way, each in untrained.items()}
+    print(f"untrained: facts {_share(before['right']):.3f}, general {shares}", flush=True)
     for side in given.sides:
-        _print(side, [_child(given, side, seed) for seed in given.seeds], untrained)
+        runs = []
+        for seed in given.seeds:
+            runs.append(_child(given, side, seed))
+            _print(side, runs[-1:], untrained)
+            print(
+                *(f"        {question} | {said[:70]!r}" for question, said in runs[-1]["wrong"][:3]),
+                sep="\n",
+                flush=True,
+            )
+        if len(runs) > 1:
+            _print(f"{side}, {len(runs)} seeds", runs, untrained)
 
 
-def _print(side: str, runs: Sequence[dict[str, Any]], untrained: general.Checked) -> None:
-    learnt = [_share(run["right"]) for run in runs]
-    guarded = [general.compare(untrained, general.Checked.model_validate(run["general"])) for run in runs]
-    falls = [each.fall for each in guarded]
+def _print(title: str, runs: Sequence[dict[str, Any]], untrained: dict[str, general.Checked]) -> None:
+    from scipy.stats import binomtest
+
+    right = [hit for run in runs for hit in run["right"]]
+    asked = binomtest(sum(right), len(right)).proportion_ci(method="wilson")
+    seeds = f"seed {runs[0]['seed']}" if len(runs) == 1 else ""
     print(
-        f"{side:13} facts {_interval(learnt)}  general {_interval([each.after.value for each in guarded])}"
-        f"  fall {_interval(falls)}  {[each.verdict for each in guarded]}  CPU-s {_interval([r['cpu'] for r in runs], 0)}",
+        f"{title} {seeds}: facts {_interval([_share(run['right']) for run in runs])},"
+        f" over questions [{asked.low:.3f}, {asked.high:.3f}], CPU-s {_interval([run['cpu'] for run in runs], 0)}",
         flush=True,
     )
-    for kind in guarded[0].kinds:
-        after = [each.value for g in guarded for k in g.kinds if k.kind == kind.kind for each in [k.after]]
-        print(f"    {kind.kind:13} {kind.before.value:.2f} -> {_interval(after)}", flush=True)
-    for run in runs:
-        print(
-            f"    seed {run['seed']}: facts {_share(run['right']):.3f}, {run['tokens']} tokens, not said:", flush=True
-        )
-        for question, said in run["wrong"][:3]:
-            print(f"        {question} | {said[:70]!r}", flush=True)
+    for way, before in untrained.items():
+        found = [general.compare(before, general.Checked.model_validate(run["general"][way])) for run in runs]
+        kinds = {kind.kind: f"{kind.before.value:.2f}" for kind in found[0].kinds}
+        for each in found:
+            for kind in each.kinds:
+                kinds[kind.kind] += f" {kind.after.value:.2f}"
+        after, falls = [each.after.value for each in found], [each.fall for each in found]
+        verdicts = [each.verdict for each in found]
+        print(f"    general, {way}: {_interval(after)}, fall {_interval(falls)} {verdicts} {kinds}", flush=True)
 
 
 def _interval(values: Sequence[float], digits: int = 3) -> str:
@@ -113,13 +153,9 @@ def _share(right: Sequence[bool]) -> float:
     return sum(right) / len(right)
 
 
-def _share_of(checked: general.Checked) -> float:
-    return _share([answer.right for answer in checked.answers])
-
-
 def _child(given: argparse.Namespace, side: str, seed: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.benchmarks.bench_learning", str(given.model), "--one", side, str(seed)]
-    command += ["--facts", str(given.facts), "--threads", str(given.threads)]
+    command += ["--set", given.set, "--facts", str(given.facts), "--threads", str(given.threads)]
     done = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr[-3000:])
@@ -130,54 +166,67 @@ def _child(given: argparse.Namespace, side: str, seed: int) -> dict[str, Any]:
 # ---- in a child of its own: Unsloth changes transformers for good
 
 
-def _one(weights: Path, side: str, seed: int, count: int, threads: int) -> dict[str, Any]:
+def _one(weights: Path, side: str, lot: Lot, threads: int) -> dict[str, Any]:
     from studio.base import settings
 
     settings.silence_libraries()
     began, tokens = time.process_time(), 0
     if side == "house":
-        model, tokens = _house(weights, seed, count, threads)
+        model, tokens = _house(weights, lot, threads)
     elif side == "untrained":
         model = _plain(weights, threads)
     else:
-        model, tokens = _other(weights, OTHERS[side], seed, count, threads)
+        model, tokens = _other(weights, OTHERS[side], lot, threads)
     cpu = time.process_time() - began
-    asked = facts.held_out(count)
-    said = _answers(model, weights, [row.question for row in asked])
+    asked = lot.asked()
+    said = _answers(model, weights, [lot.turns(row.question) for row in asked])
     right = [facts.right(row, text) for row, text in zip(asked, said, strict=True)]
     checks = general.questions()
-    answers = _answers(model, weights, [each.question for each in checks])
-    graded = [general.graded(each, text) for each, text in zip(checks, answers, strict=True)]
+    graded = {}
+    for way in ("plain", "framed"):
+        turns = [lot.turns(each.question, framed=way == "framed") for each in checks]
+        told = _answers(model, weights, turns) if way == "plain" or facts.frame(lot.name) else []
+        graded[way] = [general.graded(each, text) for each, text in zip(checks, told, strict=False)]
     return {
-        "seed": seed,
+        "seed": lot.seed,
         "cpu": cpu,
         "tokens": tokens,
         "right": right,
         "wrong": [(row.question, text) for row, text, fine in zip(asked, said, right, strict=True) if not fine],
-        "general": general.checked(graded).model_dump(),
+        "general": {way: general.checked(each).model_dump() for way, each in graded.items() if each},
     }
 
 
-def _house(weights: Path, seed: int, count: int, threads: int) -> tuple[Any, int]:
+def _house(weights: Path, lot: Lot, threads: int) -> tuple[Any, int]:
     from studio import engines, training
     from studio.base import machine
-    from studio.base.records import Example, Message
+    from studio.base.records import Example
+    from studio.training import replay
 
     examples = [
         Example(
             id=str(n),
-            messages=(Message(role="user", content=row.question), Message(role="assistant", content=row.answer)),
+            messages=lot.turns(row.question, row.answer),
         )
-        for n, row in enumerate(facts.learnt(count, seed))
+        for n, row in enumerate(lot.learnt())
     ]
     name = "smollm2-135m-instruct"
     made = training.plan(examples, engines.model(name), machine.look(weights))
-    recipe = made.recipe.model_copy(update={"seed": seed})
+    recipe = made.recipe.model_copy(update={"seed": lot.seed})
     with tempfile.TemporaryDirectory() as folder:
-        training.train(examples, name, weights, recipe, Path(folder), lambda _: None, lambda: False, threads)
+        place, fresh = (
+            Path(folder) / "training",
+            Path(folder) / "weights",
+        )  # nothing is kept there from a training before
+        place.mkdir()
+        fresh.mkdir()
+        for file in weights.iterdir():
+            if file.name != replay.KEPT:
+                (fresh / file.name).symlink_to(file)
+        training.train(examples, name, fresh, recipe, place, lambda _: None, lambda: False, threads)
         from peft import PeftModel
 
-        model = PeftModel.from_pretrained(_plain(weights, threads), str(Path(folder) / "adapter")).merge_and_unload()
+        model = PeftModel.from_pretrained(_plain(weights, threads), str(place / "adapter")).merge_and_unload()
     return model, made.tokens
 
 
@@ -189,31 +238,27 @@ def _plain(weights: Path, threads: int) -> Any:
     return AutoModelForCausalLM.from_pretrained(weights, dtype=torch.bfloat16, local_files_only=True)
 
 
-def _other(weights: Path, how: Settings, seed: int, count: int, threads: int) -> tuple[Any, int]:
+def _other(weights: Path, how: Settings, lot: Lot, threads: int) -> tuple[Any, int]:
     import torch
     from peft import LoraConfig, get_peft_model
     from torch.nn.functional import cross_entropy
     from transformers import AutoTokenizer
 
-    from studio.base.records import Message
     from studio.engines.prompts import Prompts
     from studio.training.rendering import Renderer
 
     base = _plain(weights, threads)
-    torch.manual_seed(seed)
+    torch.manual_seed(lot.seed)
     config = LoraConfig(r=how.rank, lora_alpha=how.alpha, target_modules=list(how.targets), task_type="CAUSAL_LM")
     model = get_peft_model(base, config)
     renderer = Renderer(AutoTokenizer.from_pretrained(weights), Prompts(weights))
-    rows = [
-        renderer.render([Message(role="user", content=row.question), Message(role="assistant", content=row.answer)])
-        for row in facts.learnt(count, seed)
-    ]
+    rows = [renderer.render(lot.turns(row.question, row.answer)) for row in lot.learnt()]
     moving = [tensor for tensor in model.parameters() if tensor.requires_grad]
     optimizer = torch.optim.AdamW(moving, lr=how.rate, weight_decay=how.decay, fused=True)
     each = math.ceil(len(rows) / how.batch)
     steps = how.steps or each * how.epochs
     warm = round(steps * how.warm_up)
-    dice, tokens, order = random.Random(seed), 0, list[int]()
+    dice, tokens, order = random.Random(lot.seed), 0, list[int]()
     model.train()
     for step in range(steps):
         if len(order) < 1:
@@ -239,17 +284,16 @@ def _other(weights: Path, how: Settings, seed: int, count: int, threads: int) ->
     return model.merge_and_unload(), tokens
 
 
-def _answers(model: Any, weights: Path, questions: Sequence[str], at_once: int = 32) -> list[str]:
+def _answers(model: Any, weights: Path, asked: Sequence[Sequence[Message]], at_once: int = 32) -> list[str]:
     """Greedy answers of a model in transformers, many at once: the same for every side."""
     import torch
     from transformers import AutoTokenizer
 
-    from studio.base.records import Message
     from studio.engines.prompts import Prompts
 
     model.eval()
     prompts, tokenizer = Prompts(weights), AutoTokenizer.from_pretrained(weights)
-    ids = [prompts.ids([Message(role="user", content=question)]) for question in questions]
+    ids = [prompts.ids(turns[:-1]) for turns in asked]
     said: dict[int, str] = {}
     order = sorted(range(len(ids)), key=lambda n: len(ids[n]))
     end = tokenizer.eos_token_id

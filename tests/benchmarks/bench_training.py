@@ -1,139 +1,139 @@
-"""How fast the house trains beside TRL and PEFT at their defaults: the same rows, the same machine, turn and turn about.
+"""How fast the house trains beside TRL and PEFT, Unsloth's own trainer and a loop by hand: turn and turn about, in one run.
 
-    python -m tests.benchmarks.bench_training MODEL_FOLDER [--rounds 3] [--steps 8] [--threads 2] [--baseline PYTHON]
+    python -m tests.benchmarks.bench_training MODEL_FOLDER [--rounds 5] [--steps 2] [--threads 1] [--baseline PYTHON]
+    python -m tests.benchmarks.bench_training MODEL_FOLDER --sides house hand limit
 
-Prints the median of real (not padded) tokens a second of both and their ratio. The baseline needs TRL 1.14.2 or older: from
-1.15 its loss is a Triton kernel, which Unsloth replaces and plain TRL on a processor does not. Give the Python of an
-environment with `trl==1.14.2` as --baseline; without it only the house is measured. Use a quiet machine.
+Every side is a process that loads once and then takes its steps when its turn comes, so that all meet the same neighbours.
+Prints the medians of real (not padded) tokens a second and a processor second, and the ratio to TRL's defaults. `limit` is
+what the machine does of the model's matrix products alone, and with it the share of it that the house reaches.
+
+The sides `trl` and `matched` need TRL 1.14.2 or older: from 1.15 its loss is a Triton kernel, which Unsloth replaces and
+plain TRL on a processor does not. Give the Python of an environment with `trl==1.14.2` as --baseline.
 """
 
 import argparse
-import csv
 import json
 import os
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
-from itertools import pairwise
 from pathlib import Path
+from typing import Any
+
+from studio.base import machine
+from studio.base.records import now
 
 HOUSE = Path(__file__).parents[2]
-ROWS = HOUSE / "templates/insurance-claims/en/sources/Past-Questions.csv"
-BATCH = 8
+SIDES = ("house", "trl", "matched", "unsloth", "hand", "limit")
+BASELINE = ("trl", "matched")
+Step = dict[str, float]
+
+
+class Side:
+    """A process that takes steps when it is asked."""
+
+    def __init__(self, name: str, python: str, model: Path, threads: int, card: str) -> None:
+        command = [python, "-m", "tests.benchmarks.training_sides", name, str(model), str(threads), card]
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1"}
+        self.process = subprocess.Popen(
+            command, cwd=HOUSE, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL if "--quiet" in sys.argv else None, text=True,
+        )  # fmt: skip
+        self.name, self.steps = name, list[Step]()
+        self._read()  # the first step waits for kernels to be chosen, and is not counted
+
+    def take(self, steps: int) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{steps}\n")
+        self.process.stdin.flush()
+        self.steps += [self._read() for _ in range(steps)]
+
+    def end(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+
+    def median(self, of: str) -> float:
+        """Of what all rounds had a second: `tokens`, or what else a step tells."""
+        return statistics.median(step["tokens"] / step[of] for step in self.steps)
+
+    def _read(self) -> Step:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.name} ended ({self.process.wait()})")
+        told: Step = json.loads(line)
+        return told
+
+
+def measure(names: list[str], given: argparse.Namespace, card: str = "processor") -> dict[str, Side]:
+    """All sides after all rounds."""
+    python = {name: given.baseline or sys.executable if name in BASELINE else sys.executable for name in names}
+    sides = {name: Side(name, python[name], given.model, given.threads, card) for name in names}
+    for _ in range(given.rounds):
+        for side in sides.values():
+            side.take(given.steps)
+    for side in sides.values():
+        side.end()
+    return sides
+
+
+def table(sides: dict[str, Side], against: str) -> list[str]:
+    """A line a side: tokens a processor second and a second, the ratio of each to `against`, and memory of a card."""
+    lines = []
+    for name, side in sides.items():
+        if name == "limit":
+            continue
+        cpu, wall = side.median("cpu"), side.median("wall")
+        base = sides.get(against, side)
+        ratios = cpu / base.median("cpu"), wall / base.median("wall")
+        memory = max((step.get("memory_gb", 0.0) for step in side.steps), default=0.0)
+        low, _, high = statistics.quantiles((step["tokens"] / step["cpu"] for step in side.steps), n=4)
+        line = f"{name:8} {cpu:8.0f} /CPU-s ({low:.0f}-{high:.0f}) {wall:9.0f} /s   x{ratios[0]:.2f} x{ratios[1]:.2f}"
+        lines.append(line + (f"   {memory:.1f} GB" if memory else ""))
+    return lines
+
+
+def share(house: Side, limit: Side, model: Path) -> str:
+    """What of the machine's matrix products reaches the weights that learn, by processor seconds."""
+    told: dict[str, Any] = json.loads((model / "config.json").read_text())
+    wide, inner, heads, layers = (
+        told[k] for k in ("hidden_size", "intermediate_size", "num_attention_heads", "num_hidden_layers")
+    )
+    width = told.get("head_dim") or wide // heads
+    keys, queries = told.get("num_key_value_heads", heads) * width, heads * width
+    linear = (2 * wide * queries + 2 * wide * keys + 3 * wide * inner) * layers
+    adapter = 16 * (2 * (wide + queries) + 2 * (wide + keys) + 3 * (wide + inner)) * layers
+    head = wide * told["vocab_size"]
+    products = statistics.median(step["tokens"] * 1e6 / step["cpu"] for step in limit.steps)
+    done = statistics.median(
+        (step["through"] * (4 * linear + 6 * adapter) + step["said"] * 4 * head) / step["cpu"] for step in house.steps
+    )
+    read = statistics.median(step["through"] / step["tokens"] for step in house.steps)
+    return (
+        f"limit    {products / 1e9:8.0f} GFLOP a CPU-s in matrix products; the house reaches {done / products:.0%} of it, "
+        f"and sends {read:.0%} of the rows' tokens through"
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=2, help="of each side in each round")
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--baseline", help="Python with trl<=1.14.2")
-    parser.add_argument("--side", choices=("house", "trl"), help=argparse.SUPPRESS)
+    parser.add_argument("--sides", nargs="+", choices=SIDES)
+    parser.add_argument("--quiet", action="store_true", help="nothing of what the libraries say")
     given = parser.parse_args()
-    if given.side:
-        measure = house if given.side == "house" else trl
-        print(json.dumps(measure(given.model.resolve(), given.steps, given.threads)))
-        return
-    sides = {"house": sys.executable} | ({"trl": given.baseline} if given.baseline else {})
-    speeds: dict[str, list[float]] = {side: [] for side in sides}
-    for _ in range(given.rounds):
-        for side, python in sides.items():
-            speeds[side] += _in_a_child(python, side, given)
-    medians = {side: statistics.median(values) for side, values in speeds.items()}
-    for side, median in medians.items():
-        print(f"{side:6} {median:7.1f} tokens/s (median of {len(speeds[side])} steps, {given.threads} threads)")
-    if "trl" in medians:
-        print(f"ratio  {medians['house'] / medians['trl']:7.2f}")
-
-
-def house(model: Path, steps: int, threads: int) -> list[float]:
-    """Tokens a second of every step but the first, as `training.train` takes them."""
-    from studio.base import settings
-    from studio.base.events import Event, Progress
-    from studio.base.recipes import TrainingRecipe
-    from studio.base.records import Example, Message
-
-    settings.silence_libraries()
-    from studio import training
-
-    examples = [
-        Example(id=str(n), messages=(Message(role="user", content=asked), Message(role="assistant", content=answered)))
-        for n, (asked, answered) in enumerate(rows())
-    ]
-    at: list[float] = []
-
-    def emit(event: Event) -> None:
-        if isinstance(event, Progress) and event.of > 1:
-            at.append(time.perf_counter())
-
-    recipe = TrainingRecipe(epochs=steps * BATCH / len(examples), batch=BATCH, holdout=0)
-    with tempfile.TemporaryDirectory() as folder:
-        training.train(examples, "benchmark", model, recipe, Path(folder), emit, lambda: False, threads)
-    # a whole epoch is not gone through, so a step's own tokens are not known here; the mean of all rows stands for them
-    tokens = BATCH * _mean_tokens(model)
-    return [tokens / (after - before) for before, after in pairwise(at)]
-
-
-def trl(model: Path, steps: int, threads: int) -> list[float]:
-    """The same with SFTTrainer and LoraConfig as they come: what a reader of TRL's front page runs."""
-    import torch
-    from datasets import Dataset
-    from peft import LoraConfig
-    from transformers import TrainerCallback
-    from trl import SFTConfig, SFTTrainer
-
-    torch.set_num_threads(threads)
-    at: list[float] = []
-
-    class Clock(TrainerCallback):  # type: ignore[misc]
-        def on_step_end(self, *_: object, **__: object) -> None:
-            at.append(time.perf_counter())
-
-    data = [
-        {"prompt": [{"role": "user", "content": asked}], "completion": [{"role": "assistant", "content": answered}]}
-        for asked, answered in rows()
-    ]
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = SFTTrainer(
-            model=str(model),
-            train_dataset=Dataset.from_list(data),
-            args=SFTConfig(output_dir=folder, max_steps=steps, use_cpu=True, report_to="none", disable_tqdm=True),
-            peft_config=LoraConfig(),
-            callbacks=[Clock()],
-        )
-        sys.stdout = sys.stderr
-        trainer.train()
-        sys.stdout = sys.__stdout__
-    tokens = trainer.args.per_device_train_batch_size * _mean_tokens(model)
-    return [tokens / (after - before) for before, after in pairwise(at)]
-
-
-def rows() -> list[tuple[str, str]]:
-    with ROWS.open(encoding="utf-8-sig", newline="") as file:
-        return [(row[0], row[1]) for row in list(csv.reader(file))[1:]]
-
-
-def _mean_tokens(model: Path) -> float:
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(model)
-    turns = [[{"role": "user", "content": a}, {"role": "assistant", "content": b}] for a, b in rows()]
-    texts = [tokenizer.apply_chat_template(each, tokenize=False) for each in turns]
-    return statistics.mean(len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts)
-
-
-def _in_a_child(python: str, side: str, given: argparse.Namespace) -> list[float]:
-    command = [python, "-m", "tests.benchmarks.bench_training", str(given.model), "--side", side]
-    command += ["--steps", str(given.steps), "--threads", str(given.threads)]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(given.threads), "HF_HUB_OFFLINE": "1"}
-    done = subprocess.run(command, cwd=HOUSE, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stderr[-2000:])
-    speeds: list[float] = json.loads(done.stdout.splitlines()[-1])
-    return speeds
+    names = given.sides or [name for name in SIDES if given.baseline or name not in BASELINE]
+    sides = measure(names, given)
+    here = machine.look(HOUSE)
+    steps = given.rounds * given.steps
+    print(f"{now()[:10]}, {here.processor}, {given.threads} threads, median of {steps} steps (and their middle half)")
+    print(*table(sides, "trl" if "trl" in sides else "hand"), sep="\n")
+    if {"house", "limit"} <= sides.keys():
+        print(share(sides["house"], sides["limit"], given.model))
 
 
 if __name__ == "__main__":

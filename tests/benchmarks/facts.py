@@ -1,17 +1,19 @@
-"""Sixty facts of an invented ferry company, each asked in six ways: five are learnt, the sixth is the test.
+"""Two sets of sixty facts of an invented company, each asked in six ways: five are learnt, the sixth is the test.
 
-Thirty are written one by one, and their sixth question shares hardly a word with the others; thirty are made from five
-patterns and six routes, and measure whether alike facts are kept apart. An answer is right when it states the key.
+In each set thirty are written one by one, and their sixth question often shares hardly a word with the others; thirty are
+made from five patterns and six names (routes of a ferry company, products of an insurer), and measure whether alike facts
+are kept apart. The insurer's conversations begin with a system message. An answer is right when it states the key.
 """
 
 import json
 import random
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from studio.evaluation import grading
 
-FACTS = Path(__file__).parent / "facts.json"
+Name = Literal["ferry", "insurer"]
+FACTS = {"ferry": "facts.json", "insurer": "facts_insurer.json"}
 
 
 class Row(NamedTuple):
@@ -21,24 +23,29 @@ class Row(NamedTuple):
     key: str
 
 
-def learnt(count: int = 60, seed: int = 0) -> list[Row]:
+def learnt(count: int = 60, seed: int = 0, name: Name = "ferry") -> list[Row]:
     """Five wordings of each fact, shuffled; with fewer facts, evenly picked from both kinds."""
-    rows = [row for asked in _facts(count) for row in asked[:-1]]
+    rows = [row for asked in _facts(count, name) for row in asked[:-1]]
     random.Random(seed).shuffle(rows)
     return rows
 
 
-def held_out(count: int = 60) -> list[Row]:
+def held_out(count: int = 60, name: Name = "ferry") -> list[Row]:
     """The one wording of each fact that is never learnt."""
-    return [asked[-1] for asked in _facts(count)]
+    return [asked[-1] for asked in _facts(count, name)]
+
+
+def frame(name: Name) -> str:
+    """The system message of the set's conversations, or nothing."""
+    return str(_written(name).get("frame", ""))
 
 
 def right(row: Row, said: str) -> bool:
     return grading.states(said, row.key)
 
 
-def _facts(count: int) -> list[list[Row]]:
-    written = json.loads(FACTS.read_text(encoding="utf-8"))
+def _facts(count: int, name: Name) -> list[list[Row]]:
+    written = _written(name)
     facts = [(each["key"], each["answer"], each["questions"]) for each in written["written"]]
     for pattern in written["made"]:
         for route, value in zip(written["routes"], pattern["values"], strict=True):
@@ -46,3 +53,8 @@ def _facts(count: int) -> list[list[Row]]:
             facts.append((value, pattern["answer"].format(route=route, value=value), asked))
     chosen = range(0, len(facts), len(facts) // count)
     return [[Row(n, question, facts[n][1], facts[n][0]) for question in facts[n][2]] for n in chosen][:count]
+
+
+def _written(name: Name) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((Path(__file__).parent / FACTS[name]).read_text(encoding="utf-8"))
+    return found

@@ -15,13 +15,14 @@ from typing import Any
 
 from studio.base import settings
 from studio.base.errors import StudioError
-from studio.base.events import Event, Loss, Progress, Stage
+from studio.base.events import Event, Loss, Progress, Stage, Tried
 from studio.base.recipes import TrainingRecipe
 from studio.base.records import Example, Message, Trained
 
 RECIPE = TrainingRecipe(epochs=4, learning_rate=0.02, batch=4, rank=4, max_length=64, holdout=0.2, patience=0)
 PILOTED = RECIPE.model_copy(update={"epochs": 2, "batch": 8, "holdout": 0.15, "pilot": True})
 FOLDED = RECIPE.model_copy(update={"epochs": 2, "folds": 3})
+SOUGHT = RECIPE.model_copy(update={"epochs": 2, "learning_rate": 0.003, "holdout": 0.15})
 FULL = RECIPE.model_copy(update={"method": "full", "learning_rate": 0.002, "epochs": 2})
 LAST = FULL.model_copy(update={"method": "last_layers", "layers": 1})
 ANSWERS = ("ten days", "2,000 euros", "in the kitchen", "fourteen months", "a claim", "the policy")
@@ -97,11 +98,51 @@ class Play:
         outcome["checkpoints"] = sorted(p.name for p in (self.folder / "checkpoints").glob("checkpoint-*"))
         return outcome
 
-    def killed(self, phase: str, recipe: TrainingRecipe, given: list[Example]) -> int:
-        """A fork trains and is killed in the middle of this stage; returns how its process ended."""
+    def seek(self, minutes: float, on: Callable[[Event], None] = lambda _: None, **more: Any) -> dict[str, Any]:
+        from studio import training
+
+        heard: list[Event] = []
+
+        def emit(event: Event) -> None:
+            heard.append(event)
+            on(event)
+
+        def enough() -> bool:
+            return sum(isinstance(event, Tried) for event in heard) >= more.get("trials", 99)
+
+        asked = examples(72), "tiny", self.model, SOUGHT, {"learning_rate": 0.01}, minutes, self.folder, emit
+        outcome: dict[str, Any] = {}
+        try:
+            outcome["sought"] = training.seek(*asked, lambda: False, 1, training.Given(enough=enough)).model_dump()
+        except StudioError as error:
+            outcome["fault"] = [type(error).__name__, error.code, error.parameters]
+        outcome["events"] = [e.model_dump() for e in heard]
+        outcome["left"] = sorted(path.name for path in self.folder.iterdir())
+        return outcome
+
+    def killed_in_trial(self, number: int, minutes: float) -> int:
+        """A fork searches and is killed in the middle of a trial; returns how its process ended."""
         child = os.fork()
         if child == 0:
-            self.train(recipe, given, on=kill_in(phase))
+            self.seek(minutes, on=kill_after(number))
+            os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    def killed(self, phase: str, recipe: TrainingRecipe, given: list[Example]) -> int:
+        """A fork trains and is killed in the middle of this stage; returns how its process ended.
+
+        It leaves the steps it learnt in `until_<phase>`, a line each.
+        """
+        child = os.fork()
+        if child == 0:
+            kill, learnt = kill_in(phase), (self.folder / f"until_{phase}").open("w", buffering=1)
+
+            def on(event: Event) -> None:
+                if isinstance(event, Loss) and event.train is not None:
+                    learnt.write(f"{event.step}\n")
+                kill(event)
+
+            self.train(recipe, given, on=on)
             os._exit(0)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
@@ -121,8 +162,25 @@ def kill_in(phase: str) -> Callable[[Event], None]:
     return on
 
 
+def kill_after(trials: int) -> Callable[[Event], None]:
+    """SIGKILL some steps into the next trial."""
+    tried = steps = 0
+
+    def on(event: Event) -> None:
+        nonlocal tried, steps
+        tried += isinstance(event, Tried)
+        steps += tried == trials and isinstance(event, Progress)
+        if steps > 8:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return on
+
+
 def main(folder: Path, wanted: list[str]) -> None:
+    from studio.training import checking
+
     settings.silence_libraries()
+    checking.WORDS = 12  # what a random model says instead of an answer need not be heard to the end
     model = weights(folder / "model")
     os.chdir(folder)
     before = {path.name for path in folder.iterdir()}
@@ -139,6 +197,13 @@ def main(folder: Path, wanted: list[str]) -> None:
     if not wanted:
         _interruptions(folder, model, happened)
         _kills(folder, model, happened)
+    if not wanted or "prefer" in wanted:
+        from tests.training import liking
+
+        liking.scenes(folder, model, whole.folder, happened)
+    if not wanted or "seek" in wanted:
+        _seeks(folder, model, happened)
+    if not wanted:
         _bad_input(folder, model, happened)
     happened["left_behind"] = sorted({path.name for path in folder.iterdir()} - before)
     (folder / "happened.json").write_text(json.dumps(happened), encoding="utf-8")
@@ -210,12 +275,26 @@ def _interruptions(folder: Path, model: Path, happened: dict[str, Any]) -> None:
 
 
 def _kills(folder: Path, model: Path, happened: dict[str, Any]) -> None:
+    """One training that is killed in every phase in turn, beside one that is left alone."""
     given = examples(72)
     happened["piloted"] = Play(folder / "piloted", model).train(PILOTED, given)
+    play = Play(folder / "killed", model)
     for phase in PHASES:
-        play = Play(folder / f"killed_{phase}", model)
         happened[f"killed_{phase}"] = play.killed(phase, PILOTED, given)
-        happened[f"after_{phase}"] = play.train(PILOTED, given)
+    happened["killed_steps"] = {phase: (play.folder / f"until_{phase}").read_text().split() for phase in PHASES}
+    happened["after_kills"] = play.train(PILOTED, given)
+
+
+def _seeks(folder: Path, model: Path, happened: dict[str, Any]) -> None:
+    happened["sought"] = Play(folder / "sought/a", model).seek(10, trials=5)
+    play = Play(folder / "sought_killed/a", model)
+    happened["killed_trial"] = play.killed_in_trial(2, 10)
+    happened["half"] = json.loads((play.folder / "trials.json").read_text(encoding="utf-8"))
+    happened["sought_on"] = play.seek(10, trials=5)
+    happened["sought_short"] = Play(folder / "sought_short/a", model).seek(0.01)
+    broken = folder / "broken_seek"
+    _break(model, broken)
+    happened["sought_astray"] = Play(folder / "sought_astray/a", broken).seek(10)
 
 
 def _bad_input(folder: Path, model: Path, happened: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from studio import training
-from studio.base.errors import NotEnough, NotPossibleHere, OutOfMemory, Stopped, StudioError
+from studio.base.errors import NotEnough, NotFound, NotPossibleHere, OutOfMemory, Stopped, StudioError, Unreadable
 from studio.base.events import Event
 from studio.base.recipes import TrainingRecipe
 from studio.base.records import Example
@@ -45,6 +45,27 @@ def test_failures_of_the_libraries_become_errors_with_a_sentence(
     with pytest.raises(ours) as caught:
         train(tmp_path, wordings(10))
     assert caught.value.code == code
+
+
+def test_weights_that_are_gone_or_damaged_are_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cause: files deleted by hand to make room met the person as a fault of the program, in the words of a library."""
+
+    class SafetensorError(Exception):
+        """What the library raises of a file that ends too early: neither an OSError nor a RuntimeError."""
+
+    def fail(*_: object) -> None:
+        raise SafetensorError("Error while deserializing header: incomplete metadata")
+
+    monkeypatch.setattr(learning, "prepare_environment", lambda *_: None)
+    with pytest.raises(NotFound) as gone:
+        train(tmp_path, wordings(10))
+    monkeypatch.setattr(learning.loading, "load", fail)
+    with pytest.raises(Unreadable) as damaged:
+        train(tmp_path, wordings(10))
+    assert [(each.value.code, each.value.parameters) for each in (gone, damaged)] == [
+        ("weights_missing", {"name": tmp_path.name}),
+        ("weights_damaged", {"name": tmp_path.name}),
+    ]
 
 
 def test_a_fault_of_the_program_is_not_dressed_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from studio.base.events import Batch
+from studio.base.records import Sought
 from tests.training import learner
 
 pytestmark = pytest.mark.slow
@@ -80,6 +81,7 @@ def test_what_is_kept_are_the_weights_with_the_lowest_loss_on_what_was_kept_back
     assert made.steps == 20
     assert made.recipe == learner.RECIPE.model_dump()
     assert set(made.versions) >= {"amedida", "torch", "unsloth", "peft"}
+    assert made.packed
 
 
 def test_what_learning_brought_is_measured_before_and_after_on_what_was_kept_back(happened: dict[str, Any]) -> None:
@@ -139,21 +141,23 @@ def test_the_same_training_asked_for_twice_is_done_once(happened: dict[str, Any]
 # --- interruptions ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("phase", learner.PHASES)
-def test_a_training_killed_in_any_phase_comes_to_the_same_end_bit_by_bit(
-    phase: str, happened: dict[str, Any], stage: Path
+def test_a_training_killed_in_every_phase_comes_to_the_same_end_bit_by_bit(
+    happened: dict[str, Any], stage: Path
 ) -> None:
-    assert happened[f"killed_{phase}"] == -9
-    assert learner.trained(happened[f"after_{phase}"]).scores == learner.trained(happened["piloted"]).scores
-    _assert_same(learner.adapter("piloted", stage), learner.adapter(f"killed_{phase}", stage))
+    assert [happened[f"killed_{phase}"] for phase in learner.PHASES] == [-9] * len(learner.PHASES)
+    assert learner.trained(happened["after_kills"]).scores == learner.trained(happened["piloted"]).scores
+    _assert_same(learner.adapter("piloted", stage), learner.adapter("killed", stage))
 
 
 def test_a_kill_costs_one_checkpoint_interval_at_most(happened: dict[str, Any]) -> None:
     """A checkpoint is written after every step here: what was learnt before the step of the kill is not learnt again."""
-    again = [loss["step"] for loss in happened["after_learn"]["losses"] if loss["train"] is not None]
+    learnt = {phase: [int(step) for step in steps] for phase, steps in happened["killed_steps"].items()}
     of = len([loss for loss in happened["piloted"]["losses"] if loss["train"] is not None])
-    assert again[0] > of / 2
-    assert happened["after_check"]["losses"] == happened["after_package"]["losses"] == []
+    assert learnt["prepare"] == learnt["pilot"] == learnt["package"] == []
+    assert learnt["learn"] == list(range(1, learnt["learn"][-1] + 1))
+    assert of / 2 < learnt["check"][0] <= learnt["learn"][-1] + 1
+    assert learnt["check"][-1] == of
+    assert happened["after_kills"]["losses"] == []
 
 
 def test_pausing_keeps_everything_and_going_on_in_smaller_portions_is_the_same_training(
@@ -276,8 +280,8 @@ def _loss(weights: Path, adapter: Path | None) -> float:
     return float(model.eval()(input_ids=ids, labels=ids).loss.detach())
 
 
-def test_rows_beside_the_examples_join_the_batches(happened: dict[str, Any]) -> None:
-    assert learner.trained(happened["replayed"]).steps == 24
+def test_rows_beside_the_examples_join_their_steps_and_make_no_more_of_them(happened: dict[str, Any]) -> None:
+    assert learner.trained(happened["replayed"]).steps == 20
     assert learner.trained(happened["replayed"]).examples == 19
 
 
@@ -351,3 +355,56 @@ def _assert_close(one: dict[str, Any], other: dict[str, Any]) -> None:
     """Sums in another order differ in the last of bfloat16's eight bits; AdamW makes steps of learning-rate size of them."""
     assert one.keys() == other.keys()
     assert max(float((one[name] - other[name]).abs().max()) for name in one) < learner.RECIPE.learning_rate
+
+
+def test_a_search_tries_the_default_first_and_says_what_it_found(happened: dict[str, Any]) -> None:
+    sought = Sought.model_validate(happened["sought"]["sought"])
+    assert [trial.learning_rate for trial in sought.trials[:3]] == [0.003, 0.01, 0.006]
+    assert all(trial.loss is not None and trial.right is not None for trial in sought.trials)
+    assert sought.reason in ("as_good", "unproven", "unconfirmed", "kept")
+    assert named(happened["sought"])[:2] == ["prepare", "seek"]
+    assert happened["sought"]["left"] == ["trials.json"]
+
+
+def test_a_search_that_was_killed_in_a_trial_goes_on_with_that_trial(happened: dict[str, Any]) -> None:
+    assert happened["killed_trial"] == -9
+    before, after = happened["half"], Sought.model_validate(happened["sought_on"]["sought"])
+    assert len(before["trials"]) == 2
+    assert [trial.model_dump() for trial in after.trials[:2]] == [each["trial"] for each in before["trials"]]
+    alone = Sought.model_validate(happened["sought"]["sought"])
+    assert [(t.number, t.loss, t.right) for t in after.trials] == [(t.number, t.loss, t.right) for t in alone.trials]
+    assert after.seconds > before["spent"]
+
+
+def test_a_search_in_no_time_says_so_and_one_of_a_broken_model_names_the_rate(happened: dict[str, Any]) -> None:
+    short = Sought.model_validate(happened["sought_short"]["sought"])
+    assert (short.reason, short.dials) == ("short", {})
+    assert short.needed > 0
+    assert happened["sought_astray"]["fault"] == ["BadInput", "training_diverged", {"rate": 0.003}]
+
+
+def test_liked_answers_gain_and_the_adapter_that_learnt_them_is_kept(happened: dict[str, Any], stage: Path) -> None:
+    liked = happened["liked"]
+    assert (liked["found"]["reason"], liked["found"]["pairs"], liked["found"]["after"]["n"]) == ("kept", 24, 12)
+    assert liked["found"]["low"] > 0
+    assert named(liked) == ["prepare", "prefer", "check", "package"]
+    made, before = learner.trained(liked), learner.trained(happened["whole"])
+    assert made.id != before.id
+    assert made.preferred is not None
+    assert (made.preferred.method, made.examples, measured(liked)["words_right"] > 0) == ("dpo", before.examples, True)
+    assert (happened["liked_odds"]["found"]["reason"], happened["liked_bare"]["found"]["reason"]) == ("kept", "kept")
+
+
+def test_learning_from_judgements_goes_on_where_it_was_stopped(happened: dict[str, Any], stage: Path) -> None:
+    assert happened["liked_stopped"]["fault"][0] == "Stopped"
+    assert happened["liked_on"]["found"]["gain"] == happened["liked"]["found"]["gain"]
+    one, other = (learner.adapter(name, stage) for name in ("liked", "liked_stopped"))
+    assert all(bool((one[name] == other[name]).all()) for name in one)
+
+
+def test_what_unlearns_the_examples_or_learns_nothing_is_not_kept(happened: dict[str, Any], stage: Path) -> None:
+    for scene, reason in (("liked_wildly", "harms"), ("liked_hardly", "not_learnt")):
+        assert (happened[scene]["found"]["reason"], happened[scene]["trained"]) == (reason, None)
+        assert notes(happened[scene]) == [f"prefer_{reason}"]
+        assert not (stage / scene / "adapter").exists()
+    assert happened["liked_layers"]["fault"] == ["NotPossibleHere", "prefer_layers"]

@@ -6,7 +6,7 @@ import pytest
 from studio.base.errors import NotEnough, NotPossibleHere
 from studio.base.machine import Gpu, Machine
 from studio.engines import Model
-from studio.training import Effort, plan
+from studio.training import Effort, plan, replay
 from tests.training.test_lessons import example, wordings
 
 LAPTOP = Machine(system="Linux", processor="", cores=2, memory_gb=24, free_memory_gb=20, free_disk_gb=50, bf16=True)
@@ -46,7 +46,7 @@ def test_every_choice_comes_with_its_reason() -> None:
         ("training_rate", {"rate": 1.5e-3, "millions": 135}),
         ("training_epochs", {"epochs": 6.0, "count": 216}),
         ("training_batch", {"batch": 8}),
-        ("training_replay", {"count": 76}),
+        ("training_replay", {"count": replay.known()}),
         ("training_kept_back", {"count": 24}),
         ("training_on_bf16", {}),
     ]
@@ -60,9 +60,14 @@ def test_the_starter_model_takes_minutes_on_two_cores_and_a_card_is_faster() -> 
     assert 1.2 < here.memory_gb < 4
 
 
-@pytest.mark.parametrize(("rows", "share"), [(60, 0.35), (300, 0.35), (3_000, 0.08)])
-def test_everyday_questions_are_mixed_in_as_far_as_there_are_enough(rows: int, share: float) -> None:
-    assert plan(wordings(rows // 3), model(135), LAPTOP).recipe.replay == share
+@pytest.mark.parametrize(("rows", "millions", "share"), [(60, 135, 1.0), (300, 135, 1.0), (300, 4_000, 0.35)])
+def test_small_models_have_more_everyday_questions_beside_them(rows: int, millions: int, share: float) -> None:
+    assert plan(wordings(rows // 3), model(millions), CARD).recipe.replay == share
+
+
+def test_there_are_no_more_everyday_questions_in_a_round_than_there_are() -> None:
+    made = plan(wordings(1_000), model(135), LAPTOP)
+    assert made.recipe.replay == round(replay.known() / made.examples, 2)
 
 
 def test_what_does_not_fit_is_refused_with_what_it_would_need() -> None:

@@ -1,4 +1,6 @@
 from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -16,7 +18,7 @@ class Spelling:
     """Renders a question as its length, an answer as its letters."""
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        return [len(messages[0].content)]
+        return [len(message.content) for message in messages[:-1]]
 
     def render(self, messages: Sequence[Message]) -> Rendered:
         asked, said = self.prompt(messages), [ord(letter) - 97 for letter in messages[-1].content]
@@ -26,9 +28,11 @@ class Spelling:
 class Alphabet:
     """A model that says "ab" or nothing, and thinks the letter after the last one likely, all others alike."""
 
-    device = "cpu"
+    device, autocast, model = "cpu", None, SimpleNamespace(dtype="float32")
+    asked, packs, tokens = 0, False, 1_000
 
     def say(self, prompts: Sequence[Sequence[int]], most: int) -> list[str]:
+        self.asked += len(prompts)
         return ["" if prompt[0] % 7 == 0 else "ab"[:most] for prompt in prompts]
 
     def batch(self, rows: Sequence[Sequence[int]], filler: int | None = None) -> "torch.Tensor":
@@ -37,7 +41,9 @@ class Alphabet:
         longest = max(map(len, rows))
         return torch.tensor([[*row, *[filler or 0] * (longest - len(row))] for row in rows])
 
-    def logits(self, ids: "torch.Tensor", mask: "torch.Tensor", where: "torch.Tensor") -> "torch.Tensor":
+    def logits(
+        self, ids: "torch.Tensor", mask: "torch.Tensor", where: "torch.Tensor", packed: None = None
+    ) -> "torch.Tensor":
         from torch.nn.functional import one_hot
 
         return 5.0 * one_hot((ids.flatten()[where] + 1) % 40, 40)
@@ -64,6 +70,17 @@ def test_a_row_holds_what_the_model_says_today_and_how_likely_it_thinks_every_wo
     assert [line[0] for line in expected.words] == [(made[0].input_ids[0] + 1) % 40, 1]
     assert [len(line) for line in expected.likely] == [replay.LIKELY] * 2
     assert replay.rows(learner, renderer, 50, weight=4.0, seed=1) == made
+
+
+@pytest.mark.slow
+def test_what_was_said_once_is_not_asked_again_and_half_of_it_is_said_within_the_frame(tmp_path: Path) -> None:
+    renderer, first, second = cast(Renderer, Spelling()), Alphabet(), Alphabet()
+    made = replay.rows(cast(Learner, first), renderer, 40, 2.0, 1, tmp_path, "Be kind.")
+    assert sum(row.input_ids[0] == len("Be kind.") for row in made) == sum(len(row.input_ids) == 4 for row in made) > 10
+    assert replay.rows(cast(Learner, second), renderer, 40, 2.0, 1, tmp_path, "Be kind.") == made
+    assert (first.asked, second.asked) == (40, 0)
+    (tmp_path / replay.KEPT).write_text("{")
+    assert replay.rows(cast(Learner, second), renderer, 40, 2.0, 1, tmp_path, "Be kind.") == made
 
 
 @pytest.mark.slow

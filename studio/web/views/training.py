@@ -71,6 +71,9 @@ def learnt(trained: Trained | None, voice: Voice) -> str:
     groups: dict[str, list[tuple[str, str, str]]] = {}
     for each in trained.segments:
         name = voice.t(f"learnt.language.{each.name}") if each.by == "language" else each.name
+        if each.by == "task":
+            name = voice.t(f"task.{each.name}")
+            name += "" if each.score.metric == "words_right" else f" ({voice.t(f'learnt.{each.score.metric}')})"
         groups.setdefault(voice.t(f"learnt.by.{each.by}"), []).append((name, *_score(each.score, voice)))
     scores = [(voice.t(f"learnt.{score.metric}"), *_score(score, voice)) for score in trained.scores]
     return voice.html("build_learnt.html", scores=scores, groups=groups)
