@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from studio.answering import whole
 from studio.base.machine import Machine
-from studio.base.records import Advice, Approach, Document, Example, Goal, Option, Reason, Record
+from studio.base.records import Advice, Approach, Document, Example, Goal, Guarded, Option, Reason, Record
 from studio.engines import Model
 
 ENOUGH_EXAMPLES = 60
@@ -20,13 +20,16 @@ BASE_FIT = 0.5
 
 
 class Material(Record):
-    """What the project has, as numbers. `training_minutes` is the training room's estimate, None when it cannot train."""
+    """What the project has, as numbers. `training_minutes` is the training room's estimate, None when it cannot train;
+    `general` what the last training did to everyday questions, None where it is not known.
+    """
 
     documents: int = 0
     characters: int = 0
     examples: int = 0
     answers: int = 0
     training_minutes: float | None = None
+    general: Guarded | None = None
 
 
 @dataclass
@@ -36,6 +39,7 @@ class _Case:
     approach: Approach
     minutes: float = 0.0
     possible: bool = True
+    barred: bool = False  # it may be chosen, but is not recommended
     fit: float = BASE_FIT
     reasons: list[Reason] = field(default_factory=list)
 
@@ -49,7 +53,10 @@ class _Case:
 
 
 def material(
-    documents: Sequence[Document], examples: Sequence[Example], training_minutes: float | None = None
+    documents: Sequence[Document],
+    examples: Sequence[Example],
+    training_minutes: float | None = None,
+    general: Guarded | None = None,
 ) -> Material:
     """The numbers the advice rests on."""
     return Material(
@@ -58,6 +65,7 @@ def material(
         examples=len(examples),
         answers=len({example.answer for example in examples}),
         training_minutes=training_minutes,
+        general=general,
     )
 
 
@@ -66,7 +74,8 @@ def advise(goal: Goal, facts: Material, machine: Machine, model: Model) -> Advic
 
     1. each approach is held against the goal (facts or style, how often it changes, what matters)
     2. then against the material (documents, examples) and the machine (memory)
-    3. the best possible one is recommended, and the next when it comes close: two to compare teach more than one
+    3. the best possible one is recommended, and the next when it comes close: two to compare teach more than one; never
+       training where the last one cost the model its general ability
     """
     cases = [
         _instructions(goal, facts),
@@ -77,8 +86,8 @@ def advise(goal: Goal, facts: Material, machine: Machine, model: Model) -> Advic
     if whole.fits(facts.characters, model.context):
         cases.append(_whole(goal, facts, model))
     ordered = sorted(cases, key=lambda case: (case.possible, case.fit), reverse=True)
-    best = ordered[0].fit
-    chosen = {case.approach for case in ordered[:2] if case.possible and case.fit >= best - 0.2} | {ordered[0].approach}
+    open_ = [case for case in ordered if case.possible and not case.barred]
+    chosen = {case.approach for case in open_[:2] if case.fit >= open_[0].fit - 0.2}
     return Advice(options=tuple(_option(case, case.approach in chosen) for case in ordered))
 
 
@@ -132,6 +141,7 @@ def _trained(goal: Goal, facts: Material, machine: Machine, model: Model) -> _Ca
     elif facts.examples >= MANY_EXAMPLES:
         case.say(0.1, "training_learns_repeated_facts", answers=facts.answers)
     _enough_examples(case, facts)
+    _general(case, facts.general)
     if goal.change in ("daily", "weekly"):
         case.say(-0.25, "training_grows_old")
     if "sources" in goal.matters:
@@ -157,6 +167,7 @@ def _both(goal: Goal, facts: Material, machine: Machine, model: Model) -> _Case:
     else:
         case.say(-0.1, "both_takes_longest")
     _enough_examples(case, facts)
+    _general(case, facts.general)
     if "sources" in goal.matters:
         case.say(0.1, "documents_show_sources")
     if goal.change == "daily":
@@ -180,6 +191,22 @@ def _enough_examples(case: _Case, facts: Material) -> None:
         case.say(0.05, "examples_enough", examples=facts.examples)
     else:
         case.say(-0.25, "examples_few", examples=facts.examples, needed=ENOUGH_EXAMPLES)
+
+
+def _general(case: _Case, guarded: Guarded | None) -> None:
+    """What the last training of this model did to everyday questions; the next one may do better."""
+    if guarded is None:
+        return
+    n = guarded.before.n
+    told = {"count": n, "before": round(guarded.before.value * n), "after": round(guarded.after.value * n)}
+    match guarded.verdict:
+        case "kept":
+            case.say(0.05, "general_kept", **told)
+        case "slightly_lower":
+            case.say(-0.05, "general_slightly_lower", **told)
+        case "lost":
+            case.barred = True
+            case.say(-0.3, "general_lost", **told)
 
 
 def _option(case: _Case, recommended: bool) -> Option:

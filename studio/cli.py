@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from studio import __version__
 from studio.base import project as projects
@@ -169,7 +169,12 @@ def explain(session: Session, given: argparse.Namespace) -> None:
     answer = project.store.get(Answer, given.answer) if given.answer else _last(project.store.all(Answer))
     if answer is None:
         raise NotFound("answer_missing", name=given.answer or "")
-    explanation = _explain(session, project, answer)
+    inside = given.inside - 1 if given.inside else None
+    explanation = _explain(session, project, answer, "words" if given.words else "phrases", inside)
+    if given.to:
+        from studio import cli_explaining
+
+        cli_explaining.keep(session, project, answer, explanation, Path(given.to).expanduser())
     session.give(explanation, _explanation(session, explanation))
 
 
@@ -178,7 +183,7 @@ def export(session: Session, given: argparse.Namespace) -> None:
     variants = [v for v in _assistants(project) if given.approach == v.approach]
     if not variants:
         raise NotFound("variant_missing", name=given.approach)
-    exported = _export(session, project, variants[-1], given.form)
+    exported = _export(session, project, variants[-1], given.form, anyway=given.anyway)
     if given.push:
         from studio import orders
 
@@ -313,17 +318,23 @@ def _build(session: Session, project: Project, approaches: Sequence[Any], effort
     return finish(session, lambda held: orders.build(project, held, approaches, effort))
 
 
-def _explain(session: Session, project: Project, answer: Answer) -> Explanation:
+def _explain(
+    session: Session,
+    project: Project,
+    answer: Answer,
+    detail: Literal["phrases", "words"] = "phrases",
+    inside: int | None = None,
+) -> Explanation:
     from studio import orders
 
-    finish(session, lambda held: orders.explain(project, held, answer))
+    finish(session, lambda held: orders.explain(project, held, answer, detail, inside))
     return next(e for e in reversed(project.store.all(Explanation)) if e.answer_id == answer.id)
 
 
-def _export(session: Session, project: Project, variant: Variant, form: Any) -> Exported:
+def _export(session: Session, project: Project, variant: Variant, form: Any, *, anyway: bool = False) -> Exported:
     from studio import orders
 
-    finish(session, lambda held: orders.export(project, held, variant, form))
+    finish(session, lambda held: orders.export(project, held, variant, form, anyway=anyway))
     return project.store.all(Exported)[-1]
 
 
@@ -462,7 +473,8 @@ def _last(items: Sequence[T]) -> T | None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from studio import cli_answers, cli_material, cli_training, cli_votes  # they stand on this module
+    # they stand on this module
+    from studio import cli_answers, cli_character, cli_material, cli_scorecard, cli_training, cli_votes
 
     parser = argparse.ArgumentParser(prog="studio", description="Tailor a language model to your company.")
     parser.add_argument("--version", action="version", version=f"Amedida {__version__}")
@@ -503,10 +515,15 @@ def _parser() -> argparse.ArgumentParser:
     cli_training.arguments(verb)
     cli_answers.arguments(verb)
     cli_votes.arguments(verb)
+    cli_character.arguments(verb)
+    cli_scorecard.arguments(verb)
     v = verb("compare", compare, "ask all assistants the test questions", "project")
     v.add_argument("--questions", type=int, default=0, help="how many (default: all)")
     v = verb("explain", explain, "say what an answer rests on", "project")
     v.add_argument("--answer", help="id of the answer (default: the last one)")
+    v.add_argument("--words", action="store_true", help="word by word instead of by phrases")
+    v.add_argument("--inside", type=int, metavar="N", help="the sentences of the passage found in this place")
+    v.add_argument("--to", metavar="FILE", help="also keep it: .html, .csv, .json, .svg or .png")
     v = verb("export", export, "take an assistant home", "project")
     v.add_argument("--approach", default="trained")
     v.add_argument("--form", choices=("adapter", "merged"), default="merged")
@@ -516,6 +533,7 @@ def _parser() -> argparse.ArgumentParser:
         help="also upload to the Hub; the token is read from HF_TOKEN or asked for",
     )
     v.add_argument("--public", action="store_true", help="make the repository public")
+    v.add_argument("--anyway", action="store_true", help="also when its voice or training was found to cost facts")
     v = verb("runs", list_runs, "list the runs, or stop one")
     v.add_argument("project", nargs="?")
     v.add_argument("--stop", metavar="RUN", help="pause it: the same command that started it goes on")

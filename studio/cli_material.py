@@ -17,7 +17,7 @@ from studio.base import words
 from studio.base.errors import BadInput, NotFound, StudioError
 from studio.base.project import Project
 from studio.base.recipes import DatabaseRequest, DatasetRequest, WebRequest
-from studio.base.records import Added, ColumnRole, Finding, How, Proposal, Repair, Source
+from studio.base.records import TASKS, Added, ColumnRole, Finding, How, Proposal, Repair, Source
 from studio.base.runs import Runs
 from studio.cli import Session, finish
 
@@ -133,7 +133,7 @@ def _take(project: Project, file: Path, given: argparse.Namespace, secret: str) 
     from studio import intake
 
     added = intake.add(project, file, password=secret)
-    how = How(columns=_roles(given.columns), business=tuple(given.business), hours=given.hours)
+    how = How(columns=_roles(given.columns), business=tuple(given.business), hours=given.hours, task=given.task)
     return intake.read_again(project, added.source, how, secret) if how != How() else added
 
 
@@ -283,6 +283,9 @@ def arguments(verb: Any) -> None:
         "add", add, "add files, folders, web addresses, databases (--table) or data sets (hf:owner/name)", "project"
     )
     v.add_argument("what", nargs="+", metavar="FILE_OR_ADDRESS")
+    v.add_argument(
+        "--task", choices=TASKS, help="what the examples teach; without, what a column named task says, else answering"
+    )
     v.add_argument(
         "--columns", default="", help="roles of a table's columns from left to right: question,answer,ignore"
     )

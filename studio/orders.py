@@ -3,20 +3,24 @@
 It gathers what a request needs (model, recipe, fingerprint of the material) and puts it into the queue; it does no work.
 """
 
+import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import ceil
 from typing import Literal
 
-from studio import advice, answering, drafting, engines, evaluation, health, intake, retrieval, training
+from studio import advice, answering, drafting, engines, evaluation, health, improvement, intake, retrieval, training
 from studio.base import project as projects
-from studio.base.errors import BadInput, NotEnough, NotFound, NotPossibleHere, StudioError
+from studio.base.errors import BadInput, NotEnough, NotFound, NotPossibleHere, Refused, StudioError
 from studio.base.machine import look
 from studio.base.project import Project
 from studio.base.recipes import (
+    SOUGHT,
     AttuneRequest,
     BuildRequest,
     CalibrateRequest,
+    CharacterRequest,
     CheckRequest,
     DatabaseRequest,
     DatasetRequest,
@@ -26,8 +30,10 @@ from studio.base.recipes import (
     ExportRequest,
     FetchRequest,
     IntakeRequest,
+    PreferRequest,
     PushRequest,
     RehearseRequest,
+    SeekRequest,
     TrainingRecipe,
     WebRequest,
 )
@@ -42,12 +48,16 @@ from studio.base.records import (
     How,
     Parameter,
     Question,
+    Reason,
     Repair,
     Run,
+    Trained,
     Variant,
     new_id,
 )
 from studio.base.runs import Runs
+from studio.evaluation import character as testing
+from studio.evaluation import probes
 
 ON_HUB = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}(@[\w./-]{1,80})?")
 MORE_PASSAGES, MOST_PASSAGES = 3, 12  # when somebody asks for more to be read
@@ -76,15 +86,23 @@ def offer(
     """The learning before it is ordered: recipe, reasons, cost, or what could be had instead. `dials` stand in for the
     project's own. Raises NotEnough and BadInput where nothing can be learnt.
     """
-    return training.offer(
+    turned = project.card.dials if dials is None else dials
+    offered = training.offer(
         project.store.examples(),
         engines.model(model_of(project, runs)),
         look(project.folder),
         effort or project.card.effort,
-        project.card.dials if dials is None else dials,
+        turned,
         runs.settings.private / training.PACES,
         project.card.price_hour,
     )
+    found = project.sought()
+    if found is None or not found.dials or not found.dials.items() <= turned.items():
+        return offered
+    reasons = [r for r in offered.plan.reasons if r.code != "training_dials" or turned.keys() > found.dials.keys()]
+    told = {name: found.told[name] for name in ("gain", "low", "high")}
+    reasons.append(Reason(code="training_sought", parameters={"examples": found.examples, **told}))
+    return offered.model_copy(update={"plan": offered.plan.model_copy(update={"reasons": tuple(reasons)})})
 
 
 def turn(project: Project, given: Mapping[str, object], price_hour: float | None = None) -> None:
@@ -107,10 +125,43 @@ def rehearse(project: Project, runs: Runs) -> Run:
     return runs.start(project, "rehearse", request, again=True)
 
 
+def outlook(project: Project, runs: Runs) -> training.Outlook:
+    """What looking for better settings of the learning would take. Raises as `offer` does, what does not fit, and NotEnough
+    where too few answers could be kept aside.
+    """
+    model, recipe = engines.model(model_of(project, runs)), _unsought(project, runs)
+    paces = runs.settings.private / training.PACES
+    a_token = training.pace(model.name, model.parameters, recipe, look(project.folder), paces)
+    return training.outlook(project.store.examples(), recipe, a_token)
+
+
+def seek(project: Project, runs: Runs, minutes: float) -> Run:
+    """Look for settings of the learning that bring more than the studio's own. Raises as `outlook` does, and
+    BadInput("seek_too_short", minutes=, needed=) for less time than the first trial takes.
+    """
+    expected = outlook(project, runs)
+    if not minutes >= expected.least:
+        raise BadInput("seek_too_short", minutes=f"{minutes:g}"[:20], needed=ceil(expected.least))
+    request = SeekRequest(
+        recipe=_unsought(project, runs),
+        own={name: float(value) for name, value in project.card.dials.items() if name in SOUGHT},
+        minutes=min(minutes, 10_080),
+        model=model_of(project, runs),
+        material=project.fingerprint,
+    )
+    return runs.start(project, "seek", request, again=True)
+
+
 def advise(project: Project, runs: Runs, planned: training.Plan | None) -> Advice:
     """What fits this project's goal, material and machine; `planned` is its `plan`."""
-    facts = advice.material(project.store.documents(), project.store.examples(), planned.minutes if planned else None)
-    return advice.advise(project.card.goal, facts, look(project.folder), engines.model(model_of(project, runs)))
+    model, trained = model_of(project, runs), project.store.all(Trained)
+    facts = advice.material(
+        project.store.documents(),
+        project.store.examples(),
+        planned.minutes if planned else None,
+        next((made.general for made in reversed(trained) if made.model == model), None),
+    )
+    return advice.advise(project.card.goal, facts, look(project.folder), engines.model(model))
 
 
 def remove(project: Project, source: str) -> None:
@@ -208,6 +259,23 @@ def attune(project: Project, runs: Runs, *, whole: bool = False) -> Run:
     return runs.start(project, "attune", AttuneRequest(base=base, whole=whole, material=told), again=True)
 
 
+def prefer(project: Project, runs: Runs, method: Literal["dpo", "orpo"] = "dpo", learning_rate: float = 0.0) -> Run:
+    """Learn from what people like better, on top of the last training of the project's model.
+
+    Raises NotEnough("preferences_too_few", count=, needed=) and NotPossibleHere("prefer_layers").
+    """
+    pairs, model = improvement.preferences(project).pairs, model_of(project, runs)
+    if len(pairs) < training.NEEDED:
+        raise NotEnough("preferences_too_few", count=len(pairs), needed=training.NEEDED)
+    trained = next((made for made in reversed(project.store.all(Trained)) if made.model == model), None)
+    told = hashlib.sha256("\n".join(pair.model_dump_json() for pair in pairs).encode()).hexdigest()[:16]
+    request = PreferRequest(
+        model=model, start=trained.id if trained else "", method=method, learning_rate=learning_rate, material=told
+    )
+    training.recipe_of(training.Start(model, project.folder, None, trained), request)
+    return runs.start(project, "prefer", request, again=True)
+
+
 def discard(project: Project, runs: Runs) -> None:
     """Delete a project with everything it made, its index on object storage too. There is no way back.
 
@@ -283,7 +351,13 @@ def build(project: Project, runs: Runs, approaches: Sequence[Approach], effort: 
     if APPROACHES_THAT_TRAIN & set(approaches):
         recipe = _offered(project, runs, effort)
     project.change(chosen=tuple(approaches), effort=effort, model=model)
-    request = BuildRequest(approaches=tuple(approaches), recipe=recipe, model=model, material=project.fingerprint)
+    request = BuildRequest(
+        approaches=tuple(approaches),
+        recipe=recipe,
+        model=model,
+        material=project.fingerprint,
+        guard=effort != "quick",
+    )
     return runs.start(project, "build", request, again=True)
 
 
@@ -304,15 +378,43 @@ def evaluate(project: Project, runs: Runs, questions: int = 0) -> Run:
     return runs.start(project, "evaluate", request, again=True)
 
 
-def explain(project: Project, runs: Runs, answer: Answer) -> Run:
-    """Say what an answer rests on. The answer is kept first, so that the run finds it."""
+def character(project: Project, runs: Runs, variant: Variant, questions: int = probes.QUESTIONS) -> Run:
+    """Test what an assistant's profile gained and cost, and whether it treats everybody alike. The same is not asked twice.
+
+    Raises NotEnough("character_none") for an assistant that has none.
+    """
+    testing.cost(project, variant, questions)
+    project.store.put(variant)
+    request = CharacterRequest(
+        variant=variant.id, questions=questions, made_for=testing.made_for(project, variant, questions)
+    )
+    return runs.start(project, "character", request)
+
+
+def explain(
+    project: Project,
+    runs: Runs,
+    answer: Answer,
+    detail: Literal["phrases", "words"] = "phrases",
+    inside: int | None = None,
+) -> Run:
+    """Say what an answer rests on; word by word, or inside one of its passages. It is kept first: the run looks it up."""
     assistants(project)
     project.store.put(answer)
-    return runs.start(project, "explain", ExplainRequest(answer=answer.id))
+    return runs.start(project, "explain", ExplainRequest(answer=answer.id, detail=detail, inside=inside))
 
 
-def export(project: Project, runs: Runs, variant: Variant, form: Literal["adapter", "merged"]) -> Run:
-    """Write an assistant into a folder. Untrained assistants have no adapter of their own: they are exported whole."""
+def export(
+    project: Project, runs: Runs, variant: Variant, form: Literal["adapter", "merged"], *, anyway: bool = False
+) -> Run:
+    """Write an assistant into a folder. Untrained assistants have no adapter of their own: they are exported whole.
+
+    Raises Refused("facts_drifted") for one whose profile was proven to cost facts, unless that is wanted `anyway`.
+    """
+    drifted = testing.drifted(project, variant)
+    if drifted is not None and not anyway:
+        facts = drifted.personality.facts
+        raise Refused("facts_drifted", count=facts.n, lost=facts.lost, won=facts.gained)
     project.store.put(variant)
     request = ExportRequest(variant=variant.id, form=form if variant.adapter else "merged")
     return runs.start(project, "export", request, again=True)
@@ -326,12 +428,20 @@ def push(project: Project, runs: Runs, exported: Exported, repository: str, toke
     return runs.start(project, "push", request, again=True, secret=token)
 
 
-def _offered(project: Project, runs: Runs, effort: Effort) -> TrainingRecipe:
+def _offered(
+    project: Project, runs: Runs, effort: Effort, dials: Mapping[str, Parameter | bool] | None = None
+) -> TrainingRecipe:
     """The recipe that was offered; what does not fit here is refused, with the mildest change that would."""
-    offered = offer(project, runs, effort)
+    offered = offer(project, runs, effort, dials)
     if offered.fault is not None:
         raise NotPossibleHere(offered.fault.code, **offered.fault.parameters)
     return offered.plan.recipe
+
+
+def _unsought(project: Project, runs: Runs) -> TrainingRecipe:
+    """The recipe as it would be without the dials that are looked for."""
+    kept = {name: value for name, value in project.card.dials.items() if name not in SOUGHT}
+    return _offered(project, runs, project.card.effort, kept)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ and atomically, how it ended (`exit.json`). It decides nothing about the queue a
 
 import errno
 import os
+import shutil
 import signal
 import sys
 import traceback
@@ -22,6 +23,7 @@ from studio.base.recipes import (
     AttuneRequest,
     BuildRequest,
     CalibrateRequest,
+    CharacterRequest,
     CheckRequest,
     DraftRequest,
     EvaluateRequest,
@@ -29,19 +31,23 @@ from studio.base.recipes import (
     ExportRequest,
     FetchRequest,
     IntakeRequest,
+    PreferRequest,
     PushRequest,
     RehearseRequest,
+    SeekRequest,
 )
 from studio.base.records import (
     APPROACHES_THAT_SEARCH,
     APPROACHES_THAT_TRAIN,
     Answer,
     Example,
+    Explanation,
     Exported,
     Fault,
     Finding,
     Outcome,
     Question,
+    Trained,
 )
 
 if TYPE_CHECKING:
@@ -188,6 +194,48 @@ def attune(work: Work, request: AttuneRequest) -> Outcome:
     return Outcome(attuned=attuned, indexed=retrieval.build(project, engine, emit, work.should_stop))
 
 
+def prefer(work: Work, request: PreferRequest) -> Outcome:
+    """Learn from what people like better, on top of the adapter that is there, and keep it only where it is the better for
+    it and has forgotten nothing.
+
+    The judgements of the moment the run began count, however often it is interrupted.
+    """
+    from studio import engines, improvement, training
+    from studio.training import preferring
+
+    project, emit = work.project, work.emit
+    emit(events.Planned(stages=("prepare", "prefer", "check", "package", "guard")))
+    engines.prepare(request.model, work.settings, emit, train=True)
+    kept = work.folder / "pairs.json"
+    told = files.read_json(kept) or [pair.model_dump() for pair in improvement.preferences(project).pairs]
+    files.write_json(kept, told)
+    trained = next((each for each in project.store.all(Trained) if each.id == request.start), None)
+    place = engines.weights(request.model, work.settings, emit)
+    start = training.Start(request.model, place, project.path(trained.adapter) if trained else None, trained)
+    found, made = training.prefer(
+        [training.Pair.model_validate(each) for each in told],
+        project.store.examples(),
+        start,
+        request,
+        work.folder,
+        emit,
+        work.should_stop,
+        machine.threads_for_heavy_work(work.settings.threads),
+        SMALLER if work.after == "memory" else 1,
+    )
+    if made is None:
+        return Outcome(preferred=found)
+    project.take(Outcome(moves={"adapter": made.adapter}), work.folder)  # a new folder, which nobody reads yet
+    made = _guarded(work, made, engines.Engine(work.settings))
+    before = trained.general if trained else None
+    if made.general and made.general.verdict == "lost" and not (before and before.verdict == "lost"):
+        shutil.rmtree(project.path(made.adapter), ignore_errors=True)
+        found = found.model_copy(update={"reason": "forgets"})
+        emit(preferring.note(found))
+        return Outcome(preferred=found)
+    return Outcome(preferred=found, trained=(made,))
+
+
 def fetch(work: Work, request: FetchRequest) -> Outcome:
     """Bring a reranker here; from then on the project's best passages are read a second time."""
     from studio import engines
@@ -199,8 +247,8 @@ def fetch(work: Work, request: FetchRequest) -> Outcome:
 
 
 def build(work: Work, request: BuildRequest) -> Outcome:
-    """Fetch the model, index the documents, train on the examples, ask all assistants the test questions, measure the dial:
-    as was ordered.
+    """Fetch the model, index the documents, train on the examples, see what that cost the model, ask all assistants the test
+    questions, measure the dial: as was ordered.
 
     What is built counts even when the questions at the end could not be asked, or were stopped, or the dial not measured.
     """
@@ -209,8 +257,9 @@ def build(work: Work, request: BuildRequest) -> Outcome:
     project, emit = work.project, work.emit
     searches = bool(APPROACHES_THAT_SEARCH & set(request.approaches)) and bool(project.store.counts()["documents"])
     trains = bool(APPROACHES_THAT_TRAIN & set(request.approaches))
-    questions = _questions(work)
-    stages = ["index"] * searches + [*training.stages(request.recipe)] * trains + ["test"] * bool(questions)
+    questions = _questions(work, trains)
+    stages = ["index"] * searches + [*training.stages(request.recipe)] * trains
+    stages += ["guard"] * (trains and request.guard) + ["test"] * bool(questions)
     stages += ["calibrate"] * searches
     fetches = not engines.is_here(request.model, work.settings, train=trains)
     emit(events.Planned(stages=("prepare_model",) * fetches + tuple(stages)))
@@ -239,6 +288,8 @@ def build(work: Work, request: BuildRequest) -> Outcome:
             _given(work, engine),
         )
         project.take(Outcome(moves={"adapter": trained.adapter}), work.folder)  # a new folder, which nobody reads yet
+        if request.guard:
+            trained = _guarded(work, trained, engine)
     variants = tuple(answering.variants(project, indexed, trained))
     made = Outcome(variants=variants, trained=(trained,) if trained else (), indexed=indexed)
     if questions:
@@ -282,6 +333,31 @@ def rehearse(work: Work, request: RehearseRequest) -> Outcome:
     return Outcome()
 
 
+def seek(work: Work, request: SeekRequest) -> Outcome:
+    """Try settings of the training within the minutes given; what is proven better counts from the next build on."""
+    from studio import engines, training
+
+    fetches = not engines.is_here(request.model, work.settings, train=True)
+    work.emit(events.Planned(stages=("prepare_model",) * fetches + ("prepare", "seek", "confirm")))
+    engine = engines.Engine(work.settings)
+    engines.prepare(request.model, work.settings, work.emit, train=True)
+    engine.stop()
+    found = training.seek(
+        work.project.store.examples(),
+        request.model,
+        engines.weights(request.model, work.settings, work.emit),
+        request.recipe,
+        request.own,
+        request.minutes,
+        work.folder,
+        work.emit,
+        work.should_stop,
+        machine.threads_for_heavy_work(work.settings.threads),
+        _given(work, engine),
+    )
+    return Outcome(sought=found)
+
+
 def evaluate(work: Work, request: EvaluateRequest) -> Outcome:
     """Ask assistants the project's test questions and grade what they say."""
     from studio import engines, evaluation
@@ -296,8 +372,18 @@ def evaluate(work: Work, request: EvaluateRequest) -> Outcome:
     )
 
 
+def character(work: Work, request: CharacterRequest) -> Outcome:
+    """Test an assistant's character; what is found is kept by the testing itself."""
+    from studio import engines
+    from studio.evaluation import character as room
+
+    variant, engine = work.project.variant(request.variant), engines.Engine(work.settings)
+    room.test(work.project, variant, engine, work.folder, request.questions, work.emit, work.should_stop)
+    return Outcome()
+
+
 def explain(work: Work, request: ExplainRequest) -> Outcome:
-    """Which words of the question and which passages one stored answer rests on."""
+    """Which words of the question and which passages one stored answer rests on; more closely when it was asked before."""
     from studio import engines, explanation
 
     answer = work.project.store.get(Answer, request.answer)
@@ -308,7 +394,13 @@ def explain(work: Work, request: ExplainRequest) -> Outcome:
     if not answer.quoted:  # a quote is explained by the embedder, everything else by the model's own weights
         engines.prepare(variant.model, work.settings, work.emit, train=True)
     engine = engines.Engine(work.settings)
-    made = explanation.explain(answer, variant, adapter, engine, work.emit, work.should_stop)
+    before = next((e for e in reversed(work.project.store.all(Explanation)) if e.answer_id == answer.id), None)
+    closer = before if request.inside is not None or request.detail == "words" else None
+    alike = explanation.lessons(work.project, answer, engine) if adapter and not closer else ()
+    made = explanation.explain(
+        answer, variant, adapter, engine, work.emit, work.should_stop,
+        detail=request.detail, inside=request.inside, before=closer, alike=alike,
+    )  # fmt: skip
     return Outcome(explanations=(made,))
 
 
@@ -356,12 +448,34 @@ def _given(work: Work, engine: "Engine") -> "Given":
     )
 
 
-def _questions(work: Work) -> list[Question]:
-    """The test questions, without those a correction has made an example of; how many that were is said."""
+def _guarded(work: Work, trained: Trained, engine: "Engine") -> Trained:
+    """The training with what it did to everyday questions; without, where they could not be asked."""
+    from studio import engines
+    from studio.evaluation import general
+
+    work.emit(events.Stage(name="guard"))
+    try:
+        place = engines.weights(trained.model, work.settings)
+        before = general.untrained(engine, trained.model, place, work.emit, work.should_stop)
+        adapter = work.project.path(trained.adapter)
+        after = general.check(engine, trained.model, adapter, work.emit, work.should_stop)
+    except StudioError as error:
+        work.emit(events.Note(code="general_left_out", parameters={"reason": error.code}))
+        return trained
+    found = general.compare(before, after)
+    work.emit(general.note(found))
+    return trained.model_copy(update={"general": found})
+
+
+def _questions(work: Work, trains: bool = False) -> list[Question]:
+    """The test questions, without those a correction has made an example of or preferences were learnt from; how many that
+    were is said."""
     from studio import evaluation
 
     every = work.project.store.questions()
-    fair = evaluation.fair(every, work.project.store.examples())
+    made = [] if trains else work.project.store.all(Trained)  # a new training has learnt no preferences
+    preferred = made[-1].preferred if made else None
+    fair = evaluation.fair(every, work.project.store.examples(), preferred.questions if preferred else ())
     if len(fair) < len(every):
         work.emit(events.Note(code="questions_left_out", parameters={"count": len(every) - len(fair)}))
     return fair
@@ -380,14 +494,20 @@ def do(work: Work, kind: str, asked: object) -> Outcome:
             return calibrate(work, CalibrateRequest.model_validate(asked))
         case "attune":
             return attune(work, AttuneRequest.model_validate(asked))
+        case "prefer":
+            return prefer(work, PreferRequest.model_validate(asked))
         case "fetch":
             return fetch(work, FetchRequest.model_validate(asked))
         case "build":
             return build(work, BuildRequest.model_validate(asked))
         case "rehearse":
             return rehearse(work, RehearseRequest.model_validate(asked))
+        case "seek":
+            return seek(work, SeekRequest.model_validate(asked))
         case "evaluate":
             return evaluate(work, EvaluateRequest.model_validate(asked))
+        case "character":
+            return character(work, CharacterRequest.model_validate(asked))
         case "explain":
             return explain(work, ExplainRequest.model_validate(asked))
         case "export":
@@ -417,7 +537,7 @@ def _work(folder: Path, should_stop: events.ShouldStop) -> Outcome:
     attempt = files.read_json(folder / "attempt.json") or {}
     given = settings.load()
     work = Work(Project(folder.parent.parent), folder, given, events.write(folder), should_stop, attempt.get("after"))
-    if asked.get("kind") in ("build", "rehearse"):
+    if asked.get("kind") in ("build", "rehearse", "seek", "prefer"):
         from studio.training import prepare_environment
 
         prepare_environment(machine.threads_for_heavy_work(given.threads), folder)

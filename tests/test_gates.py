@@ -36,6 +36,7 @@ OWNERS = {
     "optuna": {"training"},
     "lancedb": {"retrieval"},
     "shap": {"explanation"},
+    "matplotlib": {"explanation"},
     "gradio": {"web"},
     "fastapi": {"web", "engines", "export"},
     "sqlite_utils": {"base"},

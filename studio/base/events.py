@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from studio.base.records import Finding, Game, Parameter, Record
+from studio.base.records import Finding, Game, Parameter, Record, Trial
 
 FILE = "events.jsonl"
 
@@ -75,6 +75,14 @@ class Piloted(Record):
     at: float = Field(default_factory=time.time)
 
 
+class Tried(Record):
+    """A training with settings on trial is over."""
+
+    event: Literal["tried"] = "tried"
+    trial: Trial
+    at: float = Field(default_factory=time.time)
+
+
 class Token(Record):
     """A token as the model sees it, and whether it is learnt (or only read)."""
 
@@ -108,7 +116,7 @@ class Found(Record):
 
 
 class Explained(Record):
-    """One game of an explanation is ready to be shown."""
+    """One game of an explanation can be shown; said again, it has become more precise."""
 
     event: Literal["explained"] = "explained"
     game: Game
@@ -116,7 +124,7 @@ class Explained(Record):
 
 
 Event = Annotated[
-    Planned | Stage | Progress | Loss | Sampled | Piloted | Batch | Note | Found | Explained,
+    Planned | Stage | Progress | Loss | Sampled | Piloted | Tried | Batch | Note | Found | Explained,
     Field(discriminator="event"),
 ]
 Emit = Callable[[Event], None]
@@ -136,6 +144,7 @@ class Said(Record):
     losses: tuple[Loss, ...] = ()
     samples: tuple[Sampled, ...] = ()
     pilots: tuple[Piloted, ...] = ()
+    trials: tuple[Trial, ...] = ()
     batch: Batch | None = None
     notes: tuple[Note, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -157,9 +166,10 @@ def fold(events: Iterable[Event]) -> Said:
     losses: dict[int, Loss] = {}
     samples: dict[tuple[str, int], Sampled] = {}
     pilots: dict[int, Piloted] = {}
+    trials: dict[tuple[int, float, int], Trial] = {}
     notes: list[Note] = []
     findings: list[Finding] = []
-    games: list[Game] = []
+    games: dict[object, Game] = {}
     for event in events:
         said.setdefault("started", event.at)
         said["last"] = event.at
@@ -177,6 +187,8 @@ def fold(events: Iterable[Event]) -> Said:
                 samples[question, step] = event
             case Piloted(examples=examples):
                 pilots[examples] = event
+            case Tried(trial=trial):
+                trials[trial.number, trial.share, trial.turn] = trial
             case Batch():
                 said["batch"] = event
             case Note():
@@ -184,15 +196,16 @@ def fold(events: Iterable[Event]) -> Said:
             case Found(finding=finding):
                 findings.append(finding)
             case Explained(game=game):
-                games.append(game)
+                games[game.asks] = game
     return Said(
         **said,
         losses=tuple(losses.values()),
         samples=tuple(samples.values()),
         pilots=tuple(pilots.values()),
+        trials=tuple(trials.values()),
         notes=tuple(notes),
         findings=tuple(findings),
-        games=tuple(games),
+        games=tuple(games.values()),
     )
 
 

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from studio.base import files, records
 from studio.base.errors import BadInput, NotFound, Refused, StudioError
+from studio.base.recipes import SOUGHT
 from studio.base.records import (
     Approach,
     Attuned,
@@ -25,10 +26,12 @@ from studio.base.records import (
     Language,
     Outcome,
     Parameter,
+    Preferred,
     Profile,
     Proposal,
     Question,
     Record,
+    Sought,
     Tuned,
     Variant,
 )
@@ -171,8 +174,17 @@ class Project:
         self.store.put(*[proposal for proposal in outcome.proposals if proposal.id not in known])
         if outcome.indexed is not None:
             self.store.put_fact("indexed", outcome.indexed)
+        if outcome.preferred is not None:
+            self.store.put_fact("preferred", outcome.preferred)
         if outcome.attuned is not None:
             self.store.put_fact("attuned", outcome.attuned)
+        if outcome.sought is not None:
+            self.store.put_fact("sought", outcome.sought)
+            if (
+                outcome.sought.reason == "kept"
+            ):  # from now on they are the person's own, shown and undone where those are
+                others = {name: value for name, value in self._fresh().dials.items() if name not in SOUGHT}
+                self.change(dials=others | outcome.sought.dials)
 
     def indexed(self) -> Indexed | None:
         return self.store.indexed()
@@ -187,10 +199,24 @@ class Project:
         written = self.store.fact("tuned")
         return Tuned.model_validate_json(written) if written else None
 
+    def preferred(self) -> Preferred | None:
+        """What came of the last time a model learnt from what people like better."""
+        written = self.store.fact("preferred")
+        return Preferred.model_validate_json(written) if written else None
+
     def attuned(self) -> Attuned | None:
         """What came of the last time an embedder learnt from this project."""
         written = self.store.fact("attuned")
         return Attuned.model_validate_json(written) if written else None
+
+    def sought(self) -> Sought | None:
+        """What came of the last look for better settings of the training."""
+        written = self.store.fact("sought")
+        return Sought.model_validate_json(written) if written else None
+
+    def _fresh(self) -> Card:
+        """The card as it is on the disk now."""
+        return Card.model_validate(files.read_json(self.folder / "project.json"))
 
     def _made(self, name: str) -> Path:
         folder = self.folder / name

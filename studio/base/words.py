@@ -60,7 +60,7 @@ def number(value: Parameter, language: Language) -> str:
     """A number as people of that language write it: 1,284.5 or 1.284,5 (Spanish groups from five digits on)."""
     if isinstance(value, str):
         return value
-    digits = 6 if 0 < abs(value) < 0.01 else 2  # a learning rate of 0.002 is not 0
+    digits = 6 if 0 < abs(value) < 0.01 else 4 if abs(value) < 0.1 else 2  # a learning rate of 0.002 is not 0
     text = f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}".rstrip("0").rstrip(".")
     if language == "en":
         return text

@@ -12,6 +12,7 @@ Knows no training; whoever trains calls `check` before and after and asks `compa
 import json
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -20,18 +21,16 @@ from typing import Literal
 from studio.base import files
 from studio.base.errors import BadInput, Stopped
 from studio.base.events import Emit, Note, Progress, ShouldStop
-from studio.base.records import Message, Record, Score
+from studio.base.records import GeneralKind, Guarded, KindScores, Message, Record, Score
 from studio.engines import Engine, Text
 from studio.evaluation import grading
-
-Kind = Literal["language", "knowledge", "arithmetic", "instructions", "refusal"]
-Verdict = Literal["kept", "slightly_lower", "lost"]
 
 QUESTIONS = Path(__file__).parent / "general.json"
 KEPT = "general.json"
 ANSWER_TOKENS = 24
 TOLERATED = 0.05  # a fall up to here is no loss: what a training may cost at most
 LEVEL = 0.05
+AT_ONCE = 4  # as many as a model's host answers side by side
 GONE_FROM, GONE_TO = 0.4, 0.1  # a kind that was there and no longer is, however well the others stand
 
 
@@ -40,7 +39,7 @@ class GeneralQuestion(Record):
     the answer must be a refusal, or must not be one; None does not look."""
 
     id: str
-    kind: Kind
+    kind: GeneralKind
     language: Literal["en", "es"]
     question: str
     facts: str = ""
@@ -62,39 +61,25 @@ class Checked(Record):
     answers: tuple[GeneralAnswer, ...]
 
 
-class KindScores(Record):
-    kind: Kind
-    before: Score
-    after: Score
-
-
-class Guarded(Record):
-    """What a training did to general ability: `fall` is the share right before less the share right after, `low` to `high`
-    its 95 % interval; `lost` and `won` are ids of questions."""
-
-    before: Score
-    after: Score
-    kinds: tuple[KindScores, ...]
-    lost: tuple[str, ...]
-    won: tuple[str, ...]
-    fall: float
-    low: float
-    high: float
-    p_value: float
-    verdict: Verdict
-
-
 def check(engine: Engine, model: str, adapter: Path | None, emit: Emit, should_stop: ShouldStop) -> Checked:
-    """Ask the model, with the adapter or without, all questions. Raises Stopped between two, and as `Engine.chat` does."""
+    """Ask the model, with the adapter or without, all questions, as a trained assistant is asked: with nothing before them.
+
+    Raises Stopped between some and the next, and as `Engine.chat` does.
+    """
     asked = questions()
-    answers = []
-    for number, question in enumerate(asked, start=1):
-        if should_stop():
-            raise Stopped
+
+    def answered(question: GeneralQuestion) -> GeneralAnswer:
         turn = [Message(role="user", content=question.question)]
         pieces = engine.chat(turn, model=model, adapter=adapter, max_tokens=ANSWER_TOKENS, temperature=0.0)
-        answers.append(graded(question, "".join(piece.text for piece in pieces if isinstance(piece, Text))))
-        emit(Progress(done=number, of=len(asked)))
+        return graded(question, "".join(piece.text for piece in pieces if isinstance(piece, Text)))
+
+    answers: list[GeneralAnswer] = []
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        for start in range(0, len(asked), AT_ONCE):
+            if should_stop():
+                raise Stopped
+            answers += pool.map(answered, asked[start : start + AT_ONCE])
+            emit(Progress(done=len(answers), of=len(asked)))
     return checked(answers)
 
 
@@ -208,7 +193,7 @@ def _interval(lost: int, won: int, n: int) -> tuple[float, float]:
 def _by_kind(before: Checked, after: Checked) -> tuple[KindScores, ...]:
     kinds = {question.id: question.kind for question in questions()}
 
-    def of(kind: Kind, answers: Sequence[GeneralAnswer]) -> Score:
+    def of(kind: GeneralKind, answers: Sequence[GeneralAnswer]) -> Score:
         return _score([answer for answer in answers if kinds[answer.question_id] == kind])
 
     present = dict.fromkeys(kinds[answer.question_id] for answer in before.answers)

@@ -15,6 +15,7 @@ from studio.base import words
 from studio.base.project import Card
 from studio.base.records import Language, Parameter, Record, Variant
 from studio.engines import Model
+from studio.evaluation.character import Character
 from studio.export.facts import Material, Tested
 from studio.export.licensing import Terms
 from studio.export.private import redact
@@ -42,6 +43,7 @@ class Description(Record):
     material: Material
     system: str
     date: str
+    character: Character | None = None
 
 
 def render(description: Description) -> str:

@@ -74,6 +74,8 @@ def training(made: Trained) -> dict[str, Any]:
         "loss": made.loss,
         "validation_loss": made.validation_loss,
         "recipe": recipe,
+        "general": made.general.model_dump(exclude={"lost", "won"}) if made.general else None,
+        "preferred": made.preferred.model_dump(exclude={"questions"}) if made.preferred else None,
         "versions": made.versions or versions(),
         "created": made.created,
     }

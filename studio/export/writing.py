@@ -22,6 +22,7 @@ from studio.base.recipes import ExportRequest
 from studio.base.records import Exported, Outcome, Record, Variant
 from studio.base.settings import Settings
 from studio.engines import Model, merging
+from studio.evaluation import character, general
 from studio.export import card, facts, licensing, private
 from studio.export.naming import suggest
 
@@ -82,6 +83,9 @@ def folder(
     emit(Stage(name="export_describe"))
     _describe(project, variant, request, model, target)
     licensing.write(model, weights, target, changed=adapter is not None)
+    made_by = facts.trained(project, variant)
+    if made_by and made_by.general and made_by.general.verdict != "kept":
+        emit(general.note(made_by.general))
     if private.personal(variant.instructions):
         emit(Note(code="export_personal_in_instructions"))
     private.check(target)
@@ -193,6 +197,9 @@ def _describe(project: Project, variant: Variant, request: ExportRequest, model:
         _write(target / "training.json", facts.training(made))
     if tested is not None:
         _write(target / "evaluation.json", tested.model_dump())
+    tried = character.of(project, variant)
+    if tried is not None:  # without the pairs of answers: no question of the project leaves it
+        _write(target / "character.json", tried.model_dump(exclude={"id": True, "treatment": {"shown"}}))
     _write(target / "assistant.json", _assistant(project, variant, model))
     description = card.Description(
         project=project.card,
@@ -208,6 +215,7 @@ def _describe(project: Project, variant: Variant, request: ExportRequest, model:
         material=facts.material(project),
         system=_system(variant),
         date=records.now()[:10],
+        character=tried,
     )
     (target / "README.md").write_text(card.render(description), encoding="utf-8")
 

@@ -173,6 +173,9 @@ def _store(
     how: How,
     origin: str = "",
 ) -> Added:
+    if how.task:
+        told = tuple(example.model_copy(update={"task": how.task}) for example in reading.examples)
+        reading = reading.model_copy(update={"examples": told})
     findings = (*reading.findings, *more)
     project.store.put_source(
         source, sha256, reading.documents, reading.examples, findings, origin=origin, how=how, layout=reading.layout

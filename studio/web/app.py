@@ -19,7 +19,7 @@ from studio.base.errors import NotFound, StudioError
 from studio.base.project import STEPS
 from studio.base.records import LANGUAGES, Exported, Language
 from studio.base.settings import Settings
-from studio.web import passages, uploads, voting
+from studio.web import explaining, passages, scoring, uploads, voting
 from studio.web.frame import STATIC, EarlyFrame
 from studio.web.pages import PAGES
 from studio.web.security import Guard, Session, check_bind, preferred_language
@@ -91,6 +91,8 @@ def _routes(app: FastAPI, studio: Studio) -> None:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     uploads.routes(app, studio)
     passages.routes(app, studio)
+    explaining.routes(app, studio)
+    scoring.routes(app, studio)
     voting.routes(app, studio)
     voting.own_routes(app, studio)
 

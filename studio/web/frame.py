@@ -77,8 +77,8 @@ class EarlyFrame:
 
 
 def gestures(*events: str, more: str = "") -> str:
-    """The script of one part of a page: which events it may send, and how (`static/gestures.js`)."""
-    parts = [(STATIC / name).read_text(encoding="utf-8") for name in ("gestures.js", more) if name]
+    """The script of one part of a page: which events it may send, and how (`static/gestures.js`); `more` are files too."""
+    parts = [(STATIC / name).read_text(encoding="utf-8") for name in ("gestures.js", *more.split())]
     return "\n".join([f"const EVENTS = {json.dumps(events)};", *parts])
 
 

@@ -23,6 +23,7 @@ from studio.base.records import Exported, Outcome, Trained
 from studio.base.settings import Settings
 from studio.export import archive, check_name, folder, licensing, suggest
 from studio.health import numbers, personal
+from tests.evaluation import characters
 from tests.export import home
 
 TEXTS = {".json", ".md", ".txt", ".jinja", ".sha256"}
@@ -123,7 +124,7 @@ def test_the_card_says_licence_base_model_and_language(project: Project, merged:
 def test_the_card_gives_the_numbers_and_how_sure_they_are(project: Project, merged: Exported) -> None:
     card = files(project, merged)["README.md"].read_text("utf-8")
     assert "| Right answers | 8 | 75 % (65-85 %) | 25 % (15-35 %) |" in card
-    assert "6 times, the other way round 0 times (exact McNemar test, p = 0.03)" in card
+    assert "6 times, the other way round 0 times (exact McNemar test, p = 0.031)" in card
     assert "| Learning rate | 2.0e-3 |" in card
     assert "| Loss on examples kept back | 0.61 |" in card
     assert "Bias audit: **not done**" in card
@@ -146,6 +147,29 @@ def test_a_spanish_project_has_a_spanish_card(tmp_path: Path, variant: str) -> N
     assert "\n\n\n\n" not in card
     for row in re.findall(r"^\|.*$", card, re.MULTILINE):
         assert row.endswith("|"), row
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "unsaid"),
+    [
+        ("en", ("p = 0.0", "Its voice or training costs facts", "Proven differences: age"), "Bias audit"),
+        ("es", ("p = 0,0", "Su voz o su entrenamiento cuesta datos", "Diferencias probadas: edad"), "Auditoría de"),
+    ],
+)
+def test_the_card_says_what_the_character_test_found_and_quotes_nobody(
+    tmp_path: Path, language: Any, said: tuple[str, ...], unsaid: str
+) -> None:
+    made = home.project(tmp_path, language)
+    tried = characters.found(7, characters.unequal(), variant="said")
+    made.store.put_fact("character-said", tried)
+    exported = files(made, home.export(made, "said"))
+    card = exported["README.md"].read_text("utf-8")
+    assert [each for each in said if each not in card] == []
+    assert unsaid not in card
+    told = exported["character.json"].read_text("utf-8")
+    assert json.loads(told)["personality"] == tried.personality.model_dump(mode="json")
+    assert "No idea" not in told
+    assert "How long is plan" not in told
 
 
 def test_free_text_of_the_person_is_quoted_and_stripped_of_people(project: Project, merged: Exported) -> None:

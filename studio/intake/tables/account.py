@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from studio.base.records import FAULTS, Column, Finding, Layout, Level, RowFault
 from studio.intake.reading import SHOWN_ROWS, Origin
 
-REPAIRED = ("joined", "padded", "quote", "unnamed", "nul", "garbled", "letters")
+REPAIRED = ("joined", "padded", "quote", "unnamed", "nul", "garbled", "letters", "task_unknown")
 FINDINGS = (  # which refused rows a finding speaks of
     ("rows_wrong_cells", ("cells", "open_quote")),
     ("rows_empty_cells", ("empty",)),

@@ -16,7 +16,7 @@ from studio.base.folding import plain
 from studio.base.records import Column, Example, Finding, Message, Parameter, Role
 from studio.intake import encoding
 from studio.intake.reading import Draft, Origin, Reading, example, turn
-from studio.intake.tables import grid, rows
+from studio.intake.tables import grid, rows, tasks
 from studio.intake.tables.account import Account
 from studio.intake.tables.header import Header
 from studio.intake.tables.rows import Row
@@ -82,7 +82,10 @@ def of_text(content: str, origin: Origin, written: str = "") -> Reading | None:
     for number, item in items:
         talk, topic = _conversation(item) if not origin.how.columns else ((), "")
         if talk and talk[-1].role == "assistant" and all(message.content for message in talk):
-            made.append(example(origin, number, talk, topic=topic))
+            called = _task(item)
+            if called and tasks.named(called) is None:
+                reckoning.mend(number, "task_unknown")
+            made.append(example(origin, number, talk, topic=topic, task=tasks.named(called) or "answer"))
         elif talk:
             faults.append((number, "empty" if talk[-1].role == "assistant" else "no_answer"))
         elif flat := _flat(item):
@@ -210,6 +213,12 @@ def _conversation(item: Any) -> tuple[tuple[Message, ...], str]:
     system = _text(named.get("system", ""))
     start = (Message(role="system", content=system),) if system else ()
     return (*start, *turn(question, answer)), topic
+
+
+def _task(item: Any) -> str:
+    """What the object calls its task, "" where it says nothing."""
+    named = {plain(key): value for key, value in item.items() if isinstance(key, str)}
+    return next((str(named[key]) for key in named if key in rows.TASK and isinstance(named[key], str)), "")
 
 
 def _talk(said: Sequence[Any], system: str) -> tuple[Message, ...]:

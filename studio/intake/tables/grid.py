@@ -11,7 +11,7 @@ from typing import NamedTuple
 from studio.base.errors import Unreadable
 from studio.base.records import Column, ColumnRole, Example, Finding
 from studio.intake.reading import Draft, Origin, answered, rows_finding, whole
-from studio.intake.tables import account, rows
+from studio.intake.tables import account, rows, tasks
 from studio.intake.tables.account import Account
 from studio.intake.tables.header import Header
 from studio.intake.tables.rows import Row
@@ -103,7 +103,7 @@ def take(
     topics = _joined(cells, plan.of("topic"), ", ") if plan.of("topic") else empty
     every = zip(numbers, questions, answers, topics, strict=True)
     if all(questions) and all(answers):
-        return answered(origin, every, sheet=sheet, task=plan.task)
+        return _told(plan, numbers, cells, answered(origin, every, sheet=sheet, task=plan.task), reckoning, sheet)
     full = []
     for row, text in zip(every, texts or empty, strict=True):
         number, question, answer, _ = row
@@ -111,7 +111,7 @@ def take(
             full.append(row)
         elif not text:
             reckoning.refuse(number, "empty", sheet)
-    return answered(origin, full, sheet=sheet, task=plan.task)
+    return _told(plan, numbers, cells, answered(origin, full, sheet=sheet, task=plan.task), reckoning, sheet)
 
 
 def examples_read(plan: Plan, columns: Sequence[Column], made: int, of: int, origin: Origin) -> Finding:
@@ -128,6 +128,23 @@ def examples_read(plan: Plan, columns: Sequence[Column], made: int, of: int, ori
 def titles_skipped(titles: Sequence[Row], origin: Origin) -> tuple[Finding, ...]:
     """What stands above a table of questions is no row of it, and that is said."""
     return rows_finding("titles_skipped", origin, (row.number for row in titles), level="note")
+
+
+def _told(
+    plan: Plan, numbers: Sequence[int], cells: Cells, made: list[Example], reckoning: Account, sheet: str
+) -> list[Example]:
+    """The examples with the tasks their rows name; a name nobody knows is counted as mended, and the table's task stays."""
+    if not plan.of("task"):
+        return made
+    found = dict(zip(numbers, _joined(cells, plan.of("task"), " "), strict=True))
+    kept = []
+    for example in made:
+        called = found.get(example.row or 0, "")
+        task = tasks.named(called)
+        if called and task is None:
+            reckoning.mend(example.row or 0, "task_unknown", sheet)
+        kept.append(example.model_copy(update={"task": task}) if task else example)
+    return kept
 
 
 def _texts(plan: Plan, cells: Cells) -> list[str]:

@@ -32,6 +32,7 @@ STRONG = (  # one of these words is enough in a longer header: "Pregunta del cli
     frozenset("question query pregunta consulta duda".split()),
     frozenset("answer reply response respuesta contestacion".split()),
 )
+TASK = frozenset("task tarea".split())
 TEXT = frozenset("text message ticket sentence texto mensaje frase comentario comment review".split())
 LABEL = frozenset("label class category intent etiqueta clase categoria intencion".split())
 NUMBER = re.compile(r"^[-+]?[\d.,\s]*\d\s*[%€$£]?$|^[€$£]\s*\d|^\d{4}-\d\d-\d\d|^\d{1,2}[/.]\d{1,2}[/.]\d{2,4}\b")
@@ -51,13 +52,14 @@ class Row(NamedTuple):
 
 
 class Roles(NamedTuple):
-    """Which column is what. `more` continues the question (the input of an instruction)."""
+    """Which column is what. `more` continues the question (the input of an instruction); `tasks` names each row's task."""
 
     question: int
     answer: int
     topic: int | None = None
     more: int | None = None
     task: str = "answer"
+    tasks: int | None = None
 
 
 def roles(header: Sequence[str]) -> Roles | None:
@@ -69,7 +71,8 @@ def roles(header: Sequence[str]) -> Roles | None:
         topic = next((n for n, name in enumerate(names) if name in TOPIC and n not in (question, answer)), None)
         alpaca = names[question] in ("instruction", "instruccion")
         more = next((n for n, name in enumerate(names) if alpaca and name in ("input", "entrada", "context")), None)
-        return Roles(question, answer, topic, more)
+        named = next((n for n, name in enumerate(names) if name in TASK), None)
+        return Roles(question, answer, topic, more, tasks=named)
     if len(names) == 2:
         text, label = _only(names, TEXT, TEXT), _only(names, LABEL, LABEL)
         if text is not None and label is not None and text != label:
@@ -83,7 +86,7 @@ def guessed(header: Sequence[str]) -> tuple[tuple[ColumnRole, ...], str]:
     text: ColumnRole = "text"
     if found is None:
         return (text,) * len(header), "answer"
-    named: dict[int | None, ColumnRole] = {found.more: "more", found.topic: "topic"}
+    named: dict[int | None, ColumnRole] = {found.more: "more", found.topic: "topic", found.tasks: "task"}
     named |= {found.question: "question", found.answer: "answer"}
     return tuple(named.get(column, "ignore") for column in range(len(header))), found.task
 

@@ -12,9 +12,10 @@ from studio.base.records import APPROACHES_THAT_TRAIN, Run, Trained
 from studio.base.runs import ENOUGH
 from studio.training import resumable
 from studio.web import charts
-from studio.web.parts import searching, training
+from studio.web.parts import searching, seeking, training
 from studio.web.shell import BARE, QUICK, SLOW, Shell
 from studio.web.views import build as views
+from studio.web.views import general as general_views
 from studio.web.views import run as run_views
 from studio.web.views import training as training_views
 
@@ -43,6 +44,7 @@ def build(shell: Shell) -> None:
             chart = gr.HTML(elem_id="chart", **BARE)
         story = gr.HTML(elem_id="story", **BARE)
         learning = training.build(shell, offer, buttons)
+        seek = seeking.build(shell, learning)
         search = searching.build(shell)
         with gr.Accordion(t("build.details"), open=False, elem_classes="fold"):
             details = gr.HTML(elem_id="details", **BARE)
@@ -74,6 +76,7 @@ def build(shell: Shell) -> None:
 
         page.on_load(lambda project, _request: planned(shell, project), [plan])
         page.on_load(lambda project, _request: searching.look(shell, project), search)
+        page.on_load(lambda project, _request: seeking.look(shell, project), seek)
         page.on_load(lambda project, _request: look(shell, project), shown)
         page.on_load(lambda project, _request: training.look(shell, project), learning)
         start.click(shell.guard(on_start), None, [*shown, *learning], **SLOW)
@@ -127,6 +130,7 @@ def _story(run: Run | None, said: events.Said, project: Project, shell: Shell) -
     made = project.store.all(Trained) if run and run.state == "done" and said.losses else []
     told = (
         training_views.learnt(made[-1] if made else None, shell.voice),
+        general_views.brought(made[-1] if made else None, shell.voice),
         training_views.pilots(said, shell.voice),
         training_views.samples(said, shell.voice),
     )

@@ -4,30 +4,26 @@ should be, and the test questions' results."""
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from pathlib import Path
 from typing import Any, get_args
 
 import gradio as gr
 
 from studio import answering, comparison, orders
-from studio.base import events, files
+from studio.base import events
 from studio.base.errors import BadInput, NotFound
 from studio.base.project import Project
-from studio.base.records import Answer, Approach, Explanation, Filter, Scorecard, Variant, Vote
+from studio.base.records import Answer, Approach, Filter, Scorecard, Trained, Variant, Vote
 from studio.web import conversation, passages
 from studio.web.asking import Asking, Column
 from studio.web.frame import gestures
 from studio.web.pages.advice import approaches
-from studio.web.parts import blindly, careful, narrowing, whynot
+from studio.web.parts import blindly, careful, character, measures, narrowing, why, whynot
 from studio.web.shell import BARE, QUICK, SLOW, Shell
 from studio.web.views import answers as views
 from studio.web.views import ballot as ballots
+from studio.web.views import general as general_views
 from studio.web.views import run as run_views
-from studio.web.views.explanation import Why
 
-TO_WHY = (
-    "() => document.getElementById('why-' + document.documentElement.dataset.why)?.scrollIntoView({block: 'center'})"
-)
 MOST = 4
 MOST_SHOWN = len(get_args(Approach))
 SUGGESTED = 40
@@ -54,13 +50,15 @@ def build(shell: Shell) -> None:
             False, label=t("vote.blind"), info=t("vote.blind.more"), elem_classes="switch bare", elem_id="blind"
         )
         fold, narrow = narrowing.build(shell)
-        grid = gr.HTML(elem_id="grid", js_on_load=gestures(more="answers.js"), **BARE)
+        grid = gr.HTML(elem_id="grid", js_on_load=gestures("closer", more="answers.js why.js"), **BARE)
         found = whynot.build(shell)
         dial = careful.build(shell)
         results = gr.HTML(elem_id="results", **BARE)
         job = gr.HTML(elem_id="job", **BARE)
         with gr.Row(elem_classes="inline"):
             test = gr.Button(t("results.run"), variant="secondary", scale=0, min_width=200, elem_id="test")
+        table, asked_with = measures.build(shell)
+        probed = character.build(shell)
         timer = gr.Timer(1, active=False)
         live = [grid, results, job, test, dial, timer]
 
@@ -125,14 +123,6 @@ def build(shell: Shell) -> None:
             comparison.choose(project, shown[0].question, shown, given.variant or None)
             return answers(shell, project)
 
-        def on_why(request: gr.Request, given: gr.EventData) -> list[Any]:
-            project = shell.project(request)
-            answer = project.store.get(Answer, given.answer)
-            if answer is None:
-                raise NotFound("answer_missing", name=given.answer)
-            orders.explain(project, shell.studio.runs, answer)
-            return look(shell, project)
-
         def on_test(request: gr.Request) -> list[Any]:
             project = shell.project(request)
             orders.evaluate(project, shell.studio.runs)
@@ -153,15 +143,20 @@ def build(shell: Shell) -> None:
         grid.fresh(shell.guard(on_fresh), None, grid, **SLOW).success(fn=None, js=TO_QUESTION, api_visibility="private")
         whynot.wire(shell, grid, found)
         careful.wire(shell, dial, timer)
+        character.wire(shell, probed, timer)
+        measures.wire(shell, table, asked_with, results, [test], lambda project: [to_test(shell, project)])
         grid.pick(shell.guard(on_pick), None, grid, **SLOW)
         blindly.wire(shell, grid, answers)
-        grid.why(shell.guard(on_why), None, live, **SLOW).success(fn=None, js=TO_WHY, api_visibility="private")
+        why.wire(shell, grid, live, look)
         test.click(shell.guard(on_test), None, live, **SLOW)
         timer.tick(on_tick, None, live, **QUICK)
         page.on_load(lambda project, _request: form(shell, project), [question, who])
         page.on_load(lambda project, _request: gr.Checkbox(comparison.current(project) is not None), [hide])
         page.on_load(lambda project, _request: narrowing.look(project, answering.variants(project)), [fold, *narrow])
         page.on_load(lambda project, _request: look(shell, project), live)
+        page.on_load(lambda project, _request: character.look(shell, project), [probed])
+        page.on_load(lambda project, _request: measures.offered(shell, project), [table])
+        page.on_load(lambda project, _request: measures.listed(shell, project), [asked_with])
         shell.actions("compare")
 
 
@@ -187,15 +182,21 @@ def look(shell: Shell, project: Project) -> list[Any]:
     panel = run_views.panel(
         shown_test, said, runs.waiting_before(shown_test) if shown_test else 0, voice, of="test", compact=True
     )
-    can_test = not run_views.is_active(test) and bool(project.store.questions()) and bool(answering.variants(project))
     return [
         answers(shell, project),
-        views.results(cards[-1] if cards else None, project.variants(), voice),
+        views.results(cards[-1] if cards else None, project.variants(), voice)
+        + general_views.beside(answering.variants(project), project.store.all(Trained), voice),
         panel,
-        gr.Button(visible=can_test),
+        to_test(shell, project),
         careful.look(shell, project),
         gr.Timer(active=working(shell, project)),
     ]
+
+
+def to_test(shell: Shell, project: Project) -> Any:
+    """The button that asks the test questions, where there are some, somebody to ask, and no test under way."""
+    resting = not run_views.is_active(shell.studio.runs.latest(project, "evaluate"))
+    return gr.Button(visible=resting and bool(project.store.questions()) and bool(answering.variants(project)))
 
 
 def answers(shell: Shell, project: Project) -> Any:
@@ -221,7 +222,7 @@ def shown_together(shell: Shell, project: Project, turns: conversation.Turns, co
         shell.voice,
         chosen=votes[-1].winner if votes else None,
         voted=bool(votes),
-        whys=whys(shell, project, shown),
+        whys=why.whys(shell, project, shown, RECENT),
         earlier=turns[:-1],
         sources={answer.id: passages.sources(project, answer) for turn in turns for answer in turn},
         project=project.id,
@@ -244,25 +245,9 @@ def picked_from(project: Project, shown: str) -> list[Answer]:
     return found
 
 
-def whys(shell: Shell, project: Project, shown: list[Answer]) -> dict[str, Why]:
-    """Explanations of these answers: the finished ones from the project, the others as far as their run has come."""
-    done, runs = views.explained(project.store.latest(Explanation, RECENT)), shell.studio.runs
-    found = {answer.id: Why(done[answer.id].games) for answer in shown if answer.id in done}
-    since = min((answer.created for answer in shown if answer.id not in found), default="")
-    for run in runs.of(project):
-        if run.kind != "explain" or not since or run.created < since:
-            continue
-        about = files.read_json(Path(run.folder) / "run.json")
-        answer = about["request"]["answer"] if about else ""
-        if answer in {each.id for each in shown} and answer not in found:
-            said = runs.said(run)
-            found[answer] = Why(said.games, run, said.fraction)
-    return found
-
-
 def working(shell: Shell, project: Project) -> bool:
     return any(
-        run.kind in ("explain", "evaluate", "calibrate") and run_views.is_active(run)
+        run.kind in ("explain", "evaluate", "calibrate", "character") and run_views.is_active(run)
         for run in shell.studio.runs.of(project)
     )
 

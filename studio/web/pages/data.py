@@ -238,6 +238,8 @@ def decided(project: Project, what: Mapping[str, Any]) -> How:
         how = how.model_copy(update={"business": tuple(what["business"])})
     if "hours" in what:
         how = how.model_copy(update={"hours": float(hours) if _is_number(hours) else None})
+    if "task" in what:
+        how = how.model_copy(update={"task": what["task"] or None})
     return How.model_validate(how.model_dump())
 
 

@@ -7,9 +7,11 @@ import gradio as gr
 from studio import answering, engines, health, orders
 from studio.base.errors import BadName, NotEnough
 from studio.base.project import Project
-from studio.base.records import Exported, Run, Scorecard, Variant
+from studio.base.records import Exported, Run, Scorecard, Trained, Variant
+from studio.evaluation import character
 from studio.web.pages.advice import approaches
 from studio.web.shell import BARE, QUICK, SLOW, Shell
+from studio.web.views import character as character_views
 from studio.web.views import export as views
 from studio.web.views import run as run_views
 
@@ -29,6 +31,14 @@ def build(shell: Shell) -> None:
                         value="merged",
                         label=t("export.form"),
                         elem_classes="cards-2",
+                    )
+                    anyway = gr.Checkbox(
+                        False,
+                        label=t("export.anyway"),
+                        info=t("export.anyway.more"),
+                        visible=False,
+                        elem_classes="switch",
+                        elem_id="anyway",
                     )
                     prepare = gr.Button(t("export.prepare"), variant="primary", elem_id="prepare")
                     job = gr.HTML(elem_id="job", **BARE)
@@ -62,13 +72,15 @@ def build(shell: Shell) -> None:
         timer = gr.Timer(1, active=False)
         live = [job, prepared, hub, pushing, prepare, push, timer]
 
-        def on_prepare(request: gr.Request, which: str | None, form: Literal["adapter", "merged"]) -> list[Any]:
+        def on_prepare(
+            request: gr.Request, which: str | None, form: Literal["adapter", "merged"], anyway: bool
+        ) -> list[Any]:
             project = shell.project(request)
             variant = _chosen(project, which)
             if variant is None:
                 raise NotEnough("nothing_to_export")
             project.store.put(variant)
-            orders.export(project, shell.studio.runs, variant, form)
+            orders.export(project, shell.studio.runs, variant, form, anyway=bool(anyway))
             return look(shell, project)
 
         def on_push(request: gr.Request, repository: str, token: str, private: bool) -> list[Any]:
@@ -87,11 +99,11 @@ def build(shell: Shell) -> None:
         def on_which(request: gr.Request, which: str | None) -> list[Any]:
             return about(shell, shell.project(request), which)
 
-        prepare.click(shell.guard(on_prepare), [which, form], live, **SLOW)
+        prepare.click(shell.guard(on_prepare), [which, form, anyway], live, **SLOW)
         push.click(shell.guard(on_push), [repository, token, private], [token, *live], **SLOW)
-        which.input(shell.guard(on_which), [which], [form, check], **SLOW)
+        which.input(shell.guard(on_which), [which], [form, check, anyway], **SLOW)
         timer.tick(on_tick, None, live, **QUICK)
-        page.on_load(lambda project, _request: load(shell, project), [which, form, check, outside])
+        page.on_load(lambda project, _request: load(shell, project), [which, form, check, anyway, outside])
         page.on_load(lambda project, _request: look(shell, project), live)
         shell.actions("export")
 
@@ -134,9 +146,13 @@ def panel(shell: Shell, run: Run | None, of: str) -> str:
 
 
 def about(shell: Shell, project: Project, which: str | None) -> list[Any]:
-    """What depends on the assistant: whether anything was learnt that could be taken alone, and what to check."""
+    """What depends on the assistant: whether anything was learnt that could be taken alone, what to check, and whether it
+    was proven to lose facts.
+    """
     variant = _chosen(project, which)
-    return [gr.Radio(visible=variant is not None and variant.adapter is not None), checklist(shell, project, which)]
+    learnt = variant is not None and variant.adapter is not None
+    drifted = variant is not None and character.drifted(project, variant) is not None
+    return [gr.Radio(visible=learnt), checklist(shell, project, which), gr.Checkbox(False, visible=drifted)]
 
 
 def checklist(shell: Shell, project: Project, which: str | None) -> Any:
@@ -145,7 +161,15 @@ def checklist(shell: Shell, project: Project, which: str | None) -> Any:
     variant = _chosen(project, which)
     model = engines.model(variant.model if variant else orders.model_of(project, shell.studio.runs))
     findings = health.report(project)
-    return views.checklist(model, cards[-1] if cards else None, variant, findings, shell.voice)
+    trained = next((each for each in store.all(Trained) if variant and each.adapter == variant.adapter), None)
+    tried = _character(project, variant, shell)
+    return views.checklist(model, cards[-1] if cards else None, variant, findings, shell.voice, trained, tried)
+
+
+def _character(project: Project, variant: Variant | None, shell: Shell) -> tuple[str, str] | None:
+    if variant is None or not character.testable(variant):
+        return None
+    return character_views.check(character.of(project, variant), shell.voice)
 
 
 def _chosen(project: Project, approach: str | None) -> Variant | None:

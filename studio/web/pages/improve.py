@@ -9,7 +9,7 @@ from studio.base.errors import NotFound
 from studio.base.project import Project
 from studio.base.records import Feedback, Graded, Question, Scorecard, Variant
 from studio.web.pages.advice import approaches
-from studio.web.parts import votes
+from studio.web.parts import preferring, votes
 from studio.web.shell import BARE, SLOW, Shell
 from studio.web.views import improve as views
 
@@ -54,6 +54,7 @@ def build(shell: Shell) -> None:
                     keep = gr.Button(t("improve.form.keep"), variant="secondary", elem_id="keep")
                 ballots = votes.build(shell)
                 corrections = gr.HTML(elem_id="corrections", js_on_load=ACCEPT, **BARE)
+                liked = preferring.build(shell)
         again = gr.Button(t("improve.again"), variant="secondary", elem_id="again", scale=0)
         shown = [numbers, weak, ballots, corrections]
 
@@ -94,6 +95,7 @@ def build(shell: Shell) -> None:
             api_visibility="private",
         )
         page.on_load(lambda project, _request: load(shell, project), [of, *shown])
+        page.on_load(lambda project, _request: preferring.look(shell, project), liked)
         shell.actions("improve")
 
 

@@ -8,7 +8,6 @@ from studio.base.records import (
     Answer,
     Computed,
     Difference,
-    Explanation,
     Score,
     Scorecard,
     Variant,
@@ -16,7 +15,7 @@ from studio.base.records import (
 )
 from studio.web.asking import Column
 from studio.web.views import marks
-from studio.web.views.explanation import Why, why
+from studio.web.views.explanation import Why, beside, why
 from studio.web.views.sources import Source, bare
 from studio.web.voice import Voice
 
@@ -54,6 +53,7 @@ def grid(
         thread=";".join(thread),
         follows=bool(earlier),
         project=project,
+        beside=beside(_explained(columns, whys or {}, voice), voice),
     )
 
 
@@ -72,6 +72,15 @@ def results(scorecard: Scorecard | None, variants: Sequence[Variant], voice: Voi
         n=_right(scored[0]).n,
         when=voice.ago(scorecard.created),
     )
+
+
+def _explained(columns: Sequence[Column], whys: Mapping[str, Why], voice: Voice) -> list[tuple[str, str, Why]]:
+    """Letter, name and explanation of each answer that has one."""
+    return [
+        (letter, name(column.variant, voice), whys[column.answer.id])
+        for letter, column in zip(LETTERS, columns, strict=False)
+        if column.answer and column.answer.id in whys
+    ]
 
 
 def name(variant: Variant, voice: Voice) -> str:
@@ -214,8 +223,3 @@ def latest_together(answers: Sequence[Answer], variants: Sequence[Variant]) -> l
     runs = [list(group) for _, group in groupby(answers, key=lambda answer: answer.question)]
     newest = {answer.variant: answer for answer in runs[-1] if answer.variant in ids}
     return sorted(newest.values(), key=lambda answer: ids.index(answer.variant))
-
-
-def explained(explanations: Sequence[Explanation]) -> dict[str, Explanation]:
-    """The newest explanation of each answer."""
-    return {explanation.answer_id: explanation for explanation in explanations}

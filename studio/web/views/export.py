@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from studio.base.records import Exported, Finding, Scorecard, Variant
+from studio.base.records import Exported, Finding, Scorecard, Trained, Variant
 from studio.engines import Model
+from studio.web.views import general
 from studio.web.voice import Voice
 
 PERSONAL = "personal"  # codes of findings about personal data begin so
@@ -38,11 +39,15 @@ def checklist(
     variant: Variant | None,
     findings: Sequence[Finding],
     voice: Voice,
+    trained: Trained | None = None,
+    character: tuple[str, str] | None = None,
 ) -> str:
     """What a person should know before others get the assistant. Each line is a fact of this project."""
     lines = [
         _licence(model, voice),
         _tested(scorecard, variant, voice),
+        *([general.check(trained.general, voice)] if trained and trained.general else []),
+        *([character] if character else []),
         _personal(findings, voice),
         ("warn", voice.t("export.check.person")),
     ]

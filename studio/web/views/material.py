@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import get_args
 
-from studio.base.records import ColumnRole, Document, Example, Fault, Layout, RowFault, Source
+from studio.base.records import TASKS, ColumnRole, Document, Example, Fault, Layout, RowFault, Source
 from studio.intake import LOCKED
 from studio.web.uploads import Waiting
 from studio.web.views import findings as findings_views
@@ -139,7 +139,7 @@ def _source(number: int, source: Source, given: Contents, voice: Voice) -> dict[
             for finding in source.findings
             if not (finding.level == "good" and layout and layout.rows)  # the rows are counted below, with the others
         ],
-        **(_read(source, layout, voice) if layout else {}),
+        **(_read(source, layout, bool(gave.examples), voice) if layout else {}),
     )
 
 
@@ -148,7 +148,7 @@ def _row(**known: object) -> dict[str, object]:
     return {**empty, "notes": (), "counts": (), "rows": (), "rows_title": "", "rows_hidden": 0, "how": None, **known}
 
 
-def _read(source: Source, layout: Layout, voice: Voice) -> dict[str, object]:
+def _read(source: Source, layout: Layout, teaches: bool, voice: Voice) -> dict[str, object]:
     """Rows read, repaired and refused, and how the source was understood."""
     unit = "messages" if layout.speakers else "rows"
     counts = [
@@ -163,7 +163,7 @@ def _read(source: Source, layout: Layout, voice: Voice) -> dict[str, object]:
         "rows_title": voice.t(f"{unit}.title"),
         "rows": [(level, _where(fault, voice), voice.coded("row", fault.code)) for level, fault in told[:SHOWN_ROWS]],
         "rows_hidden": max(total - min(len(told), SHOWN_ROWS), 0),
-        "how": _how(source, layout, voice),
+        "how": _how(source, layout, teaches, voice),
     }
 
 
@@ -172,12 +172,12 @@ def _where(fault: RowFault, voice: Voice) -> str:
     return f"{fault.sheet}, {row}" if fault.sheet else row
 
 
-def _how(source: Source, layout: Layout, voice: Voice) -> dict[str, object] | None:
+def _how(source: Source, layout: Layout, teaches: bool, voice: Voice) -> dict[str, object] | None:
     facts = [
         voice.t("how.encoding", name=layout.encoding) if layout.encoding else "",
         voice.t("how.delimiter", name=_delimiter(layout.delimiter, voice)) if layout.delimiter else "",
     ]
-    if not (layout.columns or layout.speakers):
+    if not (layout.columns or layout.speakers or teaches):
         return None
     columns = [
         {
@@ -197,7 +197,9 @@ def _how(source: Source, layout: Layout, voice: Voice) -> dict[str, object] | No
         "columns": columns,
         "speakers": speakers,
         "hours": "" if hours is None else f"{hours:g}",
-        "stamp": source.added + "".join(str(column["role"])[0] for column in columns),
+        "task": (source.how.task or "") if teaches else None,
+        "tasks": [("", voice.t("how.task.by_rows")), *((task, voice.t(f"task.{task}")) for task in TASKS)],
+        "stamp": source.added + "".join(str(column["role"])[:2] for column in columns),
     }
 
 
