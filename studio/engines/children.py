@@ -5,6 +5,7 @@ and start time) and of this version; otherwise it is ended and a new one started
 file: a pipe nobody reads would one day stop the child.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -105,7 +106,8 @@ class Child:
         """End whatever wrote the file and whatever this object started."""
         doomed = {process.pid: process for process in (_process(files.read_json(self._file) or {}),) if process}
         if self._started is not None and self._started.poll() is None:
-            doomed.setdefault(self._started.pid, psutil.Process(self._started.pid))
+            with contextlib.suppress(psutil.NoSuchProcess):  # it may end between the two looks
+                doomed.setdefault(self._started.pid, psutil.Process(self._started.pid))
         for process in doomed.values():
             try:
                 process.terminate()

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import psutil
 
 from studio.base import files, machine
+from studio.base.errors import Stopped
 from studio.base.events import Emit, Loss, Note, Progress, Sampled, ShouldStop, Stage
 from studio.base.recipes import TrainingRecipe
 from studio.base.records import Example, Trained
@@ -161,7 +162,9 @@ class _Training:
         elif recipe.replay:
             count = ceil(recipe.replay * len(self.rows) * recipe.epochs)
             frame = rows.frame(self.lessons.learnt)
-            self.rows += replay.rows(learner, self.renderer, count, planning.REPLAY_WEIGHT, recipe.seed, weights, frame)
+            self.rows += replay.rows(
+                learner, self.renderer, count, planning.REPLAY_WEIGHT, recipe.seed, weights, frame, self._asking
+            )
         self.spoken = checking.spoken(self.lessons.kept_back)
         self.machine = machine.look(folder)
         self.emit(previewing.first_batch(self.rows, recipe, learner.tokenizer))
@@ -299,6 +302,11 @@ class _Training:
         prompts = [self.renderer.prompt(example.messages) for example in examples]
         lengths = [len(row.input_ids) - len(asked) for row, asked in zip(self._rows(examples), prompts, strict=True)]
         return self.learner.say(prompts, min(max(lengths), WRITTEN))
+
+    def _asking(self, done: int, of: int) -> None:
+        if self.should_stop():
+            raise Stopped
+        self.emit(Progress(done=done, of=of))
 
     def _timed(self, speed: float) -> None:
         """What the first steps have shown, kept for the next time somebody asks what it costs."""

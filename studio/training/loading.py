@@ -85,7 +85,14 @@ class Learner:
             self._attention(base.model.config, mask.shape[-1], packed) as more,
         ):
             hidden = base.model(input_ids=ids, attention_mask=mask, use_cache=False, **more).last_hidden_state
-            found: torch.Tensor = base.lm_head(hidden.reshape(-1, hidden.shape[-1])[where]).float()
+            return self.expects(hidden.reshape(-1, hidden.shape[-1])[where])
+
+    def expects(self, hidden: "torch.Tensor") -> "torch.Tensor":
+        """Logits [rows, vocabulary] of the next word after what the last layer holds [rows, width]."""
+        import torch
+
+        base = self.model.get_base_model() if self.adapter is not None else self.model
+        found: torch.Tensor = base.lm_head(hidden).float()
         scaling, cap = (getattr(base.config, name, None) for name in ("logits_scaling", "final_logit_softcapping"))
         found = found / scaling if scaling else found  # Granite divides, Gemma 2 bends; see their modelling files
         return torch.tanh(found / cap) * cap if cap else found

@@ -9,14 +9,14 @@ teaches no word; it holds the model to how likely it thought each next word (dis
 import contextlib
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from studio.base import files
 from studio.base.records import Message
-from studio.training import packing
+from studio.training import listening, packing
 from studio.training.rendering import NOT_LEARNT, Expected, Renderer, Row
 
 if TYPE_CHECKING:
@@ -49,12 +49,13 @@ def rows(
     seed: int,
     place: Path | None = None,
     frame: str = "",
+    told: Callable[[int, int], None] = lambda done, of: None,
 ) -> list[Row]:
     """`count` rows, or as many as there are questions; each of their tokens counts `weight` beside one of the examples.
 
     With a `frame`, the system message of the examples, every second question is asked within it: there, too, the model must
     not forget. The learner must not have learnt anything yet. What it says is kept in `place`, the folder of its weights,
-    and need not be asked again: that is a sixth of the work of a small training.
+    and need not be asked again; `told` hears how many of those left are done, and may raise to end it.
     """
     framed = [(question, frame if number % 2 else "") for number, question in enumerate(questions(count, seed))]
     prompts = {f"{within}\n{question}": _asked(question, within) for question, within in framed}
@@ -64,10 +65,12 @@ def rows(
     }
     left = list(new)
     for at in range(0, len(left), AT_ONCE):
+        told(at, len(left))
         known |= _ask(learner, renderer, {key: new[key] for key in left[at : at + AT_ONCE]})
-    if new and place is not None:
-        with contextlib.suppress(OSError):  # a folder that cannot be written to costs time, nothing else
-            files.write_atomically(place / KEPT, json.dumps({"way": _way(learner), "said": known}, ensure_ascii=False))
+        if place is not None:
+            kept = json.dumps({"way": _way(learner), "said": known}, ensure_ascii=False)
+            with contextlib.suppress(OSError):  # a folder that cannot be written to costs time, nothing else
+                files.write_atomically(place / KEPT, kept)
     return [_row(known[key], weight) for key in prompts if known[key].answer]
 
 
@@ -126,14 +129,23 @@ def _expected(learner: "Learner", rows: Sequence[Row]) -> list[Expected]:
 
 def _ask(learner: "Learner", renderer: Renderer, asked: Mapping[str, list[Message]]) -> dict[str, Said]:
     prompts = {key: renderer.prompt(turns) for key, turns in asked.items()}
+    if listening.possible(learner):
+        heard = listening.hear(learner, list(prompts.values()), ANSWER_TOKENS, LIKELY)
+        return {
+            key: Said(prompt, each.answer, each.words, [_rounded(line) for line in each.likely])
+            for (key, prompt), each in zip(prompts.items(), heard, strict=True)
+        }
     answers = dict(zip(prompts, learner.say(list(prompts.values()), ANSWER_TOKENS), strict=True))
     found = {key: Said(prompt, [], [], []) for key, prompt in prompts.items()}
     said = {key: Row(*renderer.render([*asked[key][:-1], _said(text)])) for key, text in answers.items() if text}
     for (key, row), each in zip(said.items(), _expected(learner, list(said.values())), strict=True):
         answer = [label for label in row.labels if label != NOT_LEARNT]
-        likely = [[round(value, 4) for value in line] for line in each.likely]
-        found[key] = Said(prompts[key], answer, each.words, likely)
+        found[key] = Said(prompts[key], answer, each.words, [_rounded(line) for line in each.likely])
     return found
+
+
+def _rounded(line: Sequence[float]) -> list[float]:
+    return [round(value, 4) for value in line]
 
 
 def _row(said: Said, weight: float) -> Row:

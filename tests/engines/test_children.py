@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 import psutil
+import pytest
 
 import studio
 from studio.base import files
@@ -21,3 +22,12 @@ def test_a_child_that_is_just_ending_is_waited_for_before_another_is_asked(tmp_p
     assert child.address().pid == ending.pid
     child.hung_up()
     assert not psutil.pid_exists(ending.pid)
+
+
+def test_a_child_that_ends_while_it_is_looked_at_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    child = Child("host", Settings(projects=tmp_path))
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    monkeypatch.setattr(gone, "poll", lambda: None)  # a moment ago it was there
+    monkeypatch.setattr(child, "_started", gone)
+    child.stop()

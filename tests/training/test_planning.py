@@ -30,7 +30,7 @@ def test_the_learning_rate_suits_the_size_of_the_model(millions: int, rate: floa
     [
         (30, "balanced", 12),
         (90, "balanced", 9),
-        (240, "quick", 3),
+        (240, "quick", 4),
         (240, "balanced", 6),
         (240, "thorough", 10),
         (1500, "balanced", 3),

@@ -28,8 +28,8 @@ class Spelling:
 class Alphabet:
     """A model that says "ab" or nothing, and thinks the letter after the last one likely, all others alike."""
 
-    device, autocast, model = "cpu", None, SimpleNamespace(dtype="float32")
-    asked, packs, tokens = 0, False, 1_000
+    device, autocast, adapter, model = "cpu", None, None, SimpleNamespace(dtype="float32")
+    asked, packs, tokens, own_forward = 0, False, 1_000, False
 
     def say(self, prompts: Sequence[Sequence[int]], most: int) -> list[str]:
         self.asked += len(prompts)
