@@ -43,7 +43,7 @@ REPLAY_TOKENS = 45  # of such a question with its answer
 REPLAY_HEARD = 13  # tokens learnt that are as much work as asking one question of the untrained model (`listening`)
 
 # A quick look takes larger steps and half of the everyday questions: with the full recipe and three rounds an insurer's 225
-# examples were hardly learnt (6 of 37 test questions right, 2026-11-22). What it costs the model is not asked then, and said.
+# examples were hardly learnt: 6 of 37 test questions right; 16 so (2026-11-22). What it costs the model is not asked then.
 EPOCHS: dict[Effort, float] = {"quick": 4, "balanced": 6, "thorough": 10}
 QUICK_RATE, QUICK_REPLAY = 4 / 3, 0.5
 LENGTHS = (128, 256, 512, 1024, 2048, 4096)
