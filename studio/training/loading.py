@@ -211,7 +211,7 @@ def load(weights: Path, recipe: TrainingRecipe, threads: int, smaller: int = 1) 
             model,
             r=recipe.rank,
             target_modules=list(TARGETS),
-            layers_to_transform=_upper(model, parameters),
+            layers_to_transform=upper(model, parameters),
             lora_alpha=2 * recipe.rank,
             lora_dropout=0,
             bias="none",
@@ -244,7 +244,7 @@ def layer(name: str) -> int:
     return int(found[1]) if found else -1
 
 
-def _upper(model: Any, parameters: int) -> list[int] | None:
+def upper(model: Any, parameters: int) -> list[int] | None:
     """The layers an adapter goes into: of a small model the upper half, else all (None)."""
     count = int(model.config.num_hidden_layers)
     return list(range(count // 2, count)) if parameters <= UPPER_HALF else None

@@ -194,12 +194,18 @@ def hand(model: Path, threads: int, clock: Clock) -> None:
     from torch.nn.functional import cross_entropy
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from studio.training import order
+    from studio.training import loading, order
 
     tokenizer = AutoTokenizer.from_pretrained(model)
     device = "cuda" if clock.on_card else "cpu"
     loaded = AutoModelForCausalLM.from_pretrained(model, dtype=torch.bfloat16).to(device)
-    adapter = LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules=TARGETS, task_type="CAUSAL_LM")
+    adapter = LoraConfig(
+        r=RANK,
+        lora_alpha=2 * RANK,
+        target_modules=TARGETS,
+        layers_to_transform=loading.upper(loaded, loaded.num_parameters()),
+        task_type="CAUSAL_LM",
+    )
     learner: Any = get_peft_model(loaded, adapter)
     base, moving = learner.get_base_model(), [each for each in learner.parameters() if each.requires_grad]
     optimizer = torch.optim.AdamW(moving, lr=RATE, weight_decay=0.0, fused=True)

@@ -35,5 +35,5 @@ def test_rows_that_begin_with_one_of_a_few_system_messages_go_through_apart() ->
 
 @pytest.mark.parametrize(("millions", "layers"), [(135, [15, 16, 17, 18, 19]), (1_700, None)])
 def test_the_adapter_of_a_small_model_goes_into_its_upper_half(millions: int, layers: list[int] | None) -> None:
-    found = loading._upper(SimpleNamespace(config=SimpleNamespace(num_hidden_layers=30)), millions * 1_000_000)
+    found = loading.upper(SimpleNamespace(config=SimpleNamespace(num_hidden_layers=30)), millions * 1_000_000)
     assert (found and found[:5]) == layers
