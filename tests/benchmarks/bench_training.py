@@ -10,10 +10,10 @@ what the machine does of the model's matrix products alone, and with it the shar
 The sides `trl` and `matched` need TRL 1.14.2 or older: from 1.15 its loss is a Triton kernel, which Unsloth replaces and
 plain TRL on a processor does not. Give the Python of an environment with `trl==1.14.2` as --baseline.
 
-Measured 2026-11-22 on one core of a Xeon with AMX, the other at work, starter model, 300 rows of 51 tokens, 8 a step, medians
-of 8 steps, tokens a CPU-second: house 620 (615-647), the loop by hand with the same adapter 365, TRL's defaults 157: 3.94 and
-1.70 times. The house sends 59 % of the rows' tokens through and reaches 26 % of the 705 GFLOP a CPU-second that the matrix
-products do alone. On two loaded cores an hour before: house 352, matched TRL 114, TRL 96, Unsloth's own trainer 61.
+Measured 2026-11-22 on one core of a Xeon with AMX, the other at work: starter model, 300 rows of 51 tokens, 8 a step,
+medians of 8 steps, tokens a CPU-second: house 620 (615-647), the loop by hand with the same adapter 365, TRL's defaults 157,
+so 3.94 and 1.70 times. The house sends 59 % of the rows' tokens through and reaches 26 % of the 705 GFLOP a CPU-second that
+the matrix products do alone. On two loaded cores an hour before: house 352, matched TRL 114, TRL 96, Unsloth's trainer 61.
 """
 
 import argparse
