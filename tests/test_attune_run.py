@@ -10,7 +10,8 @@ from studio.base import project as projects
 from studio.base.events import Event, Planned, Stage
 from studio.base.recipes import AttuneRequest
 from studio.base.settings import Settings
-from studio.work import Work, do
+from studio.work import Work
+from studio.work.kinds import do
 from tests.engines.test_embedder_models import tiny
 from tests.retrieval.fakes import go_on, put
 from tests.retrieval.test_domain import PARTS, approved

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from studio import advice, engines, orders, work
+from studio import advice, engines, orders
 from studio.advice import Material
 from studio.base import project as projects
 from studio.base.errors import Unavailable
@@ -22,6 +22,7 @@ from studio.evaluation.general import GeneralAnswer
 from studio.export import facts
 from studio.web.views import general as views
 from studio.web.voice import Voice
+from studio.work import Work, learning
 
 LAPTOP = Machine(system="Linux", processor="", cores=2, memory_gb=16, free_memory_gb=8, free_disk_gb=50)
 MADE = Trained(id="t", model="smollm2-135m-instruct", adapter="models/t", examples=20, steps=9, seconds=1, loss=0.5)
@@ -57,8 +58,8 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: object) -> tup
     monkeypatch.setattr(engines, "weights", lambda *_: tmp_path)
     heard: list[Event] = []
     project = projects.create(tmp_path / "projects", "Shop")
-    at_work = work.Work(project, tmp_path, Settings(), heard.append, lambda: False)
-    return work._guarded(at_work, MADE, cast(Engine, engine)), heard
+    at_work = Work(project, tmp_path, Settings(), heard.append, lambda: False)
+    return learning.guarded(at_work, MADE, cast(Engine, engine)), heard
 
 
 def test_a_training_that_costs_general_ability_says_so_in_its_record_and_in_its_run(

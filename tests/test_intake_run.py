@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from studio import work
-from studio.base import events, runs
+from studio.base import events, handed
 from studio.base import project as projects
 from studio.base.errors import Refused, Stopped
 from studio.base.events import Event
@@ -16,6 +15,7 @@ from studio.base.records import new_id
 from studio.base.runs import Runs
 from studio.base.settings import Settings
 from studio.health import reporting
+from studio.work import Work, material
 from tests.intake import makers
 
 pytestmark = pytest.mark.usefixtures("read_here")
@@ -100,9 +100,9 @@ def run(
     settings = Settings(projects=folder / "projects")
     made = Runs(settings).start(project, "intake", request, secret=secret)
     said: list[Event] = []
-    given = work.Work(project, Path(made.folder), settings, said.append, should_stop)
-    work.intake(given, request)
-    assert runs.take_secret(settings.private, made.id) == ""
+    given = Work(project, Path(made.folder), settings, said.append, should_stop)
+    material.intake(given, request)
+    assert handed.take(settings.private, made.id) == ""
     return events.fold(said)
 
 

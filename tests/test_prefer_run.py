@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from studio import cli, engines, evaluation, orders, training, work
+from studio import cli, engines, evaluation, orders, training
 from studio.base import events
 from studio.base import project as projects
 from studio.base.errors import NotEnough, NotPossibleHere
@@ -19,6 +19,7 @@ from studio.improvement import Preferences
 from studio.training import NEEDED, Pair
 from studio.web.views import preferring as views
 from studio.web.voice import Voice
+from studio.work import Work, learning, measuring
 from tests.test_build_guard import guarded
 
 STARTER = "smollm2-135m-instruct"
@@ -103,9 +104,9 @@ def test_what_was_learnt_becomes_the_assistant_only_where_nothing_is_lost(
     monkeypatch.setattr(training, "prefer", learnt)
     monkeypatch.setattr(engines, "prepare", lambda *_, **__: None)
     monkeypatch.setattr(engines, "weights", lambda *_: tmp_path)
-    monkeypatch.setattr(work, "_guarded", lambda _, each, __: each.model_copy(update={"general": general}))
-    at_work = work.Work(project, folder, Settings(), heard.append, lambda: False)
-    outcome = work.prefer(at_work, PreferRequest(model=STARTER, start="old"))
+    monkeypatch.setattr(learning, "guarded", lambda _, each, __: each.model_copy(update={"general": general}))
+    at_work = Work(project, folder, Settings(), heard.append, lambda: False)
+    outcome = learning.prefer(at_work, PreferRequest(model=STARTER, start="old"))
     assert len(asked[0]) == NEEDED
     assert asked[2].adapter == project.path("models/old")
     assert outcome.preferred is not None
@@ -121,9 +122,9 @@ def test_questions_that_were_learnt_from_test_nothing_any_more(project: Project,
     questions = [Question(question="when? "), Question(question="Where?")]
     project.store.replace_questions(questions)
     project.take(Outcome(trained=(trained("new", preferred=found()),)), tmp_path)
-    at_work = work.Work(project, tmp_path, Settings(), lambda _: None, lambda: False)
-    assert work._questions(at_work) == questions[1:]
-    assert work._questions(at_work, trains=True) == questions
+    at_work = Work(project, tmp_path, Settings(), lambda _: None, lambda: False)
+    assert measuring.fair_questions(at_work) == questions[1:]
+    assert measuring.fair_questions(at_work, trains=True) == questions
     assert evaluation.fair(questions, []) == questions
 
 

@@ -16,33 +16,36 @@ from studio.base.records import Finding, Game, Parameter, Record, Trial
 FILE = "events.jsonl"
 
 
-class Planned(Record):
+class Moment(Record):
+    """Whatever is said, and when."""
+
+    at: float = Field(default_factory=time.time)
+
+
+class Planned(Moment):
     """The stages of this run, in order; said first, and again when a resumed run starts over."""
 
     event: Literal["planned"] = "planned"
     stages: tuple[str, ...]
-    at: float = Field(default_factory=time.time)
 
 
-class Stage(Record):
+class Stage(Moment):
     """A stage begins. Worded by `stage.<name>`."""
 
     event: Literal["stage"] = "stage"
     name: str
-    at: float = Field(default_factory=time.time)
 
 
-class Progress(Record):
+class Progress(Moment):
     """`done` of `of` in the current stage; `seconds_left` is the run's own estimate for this stage."""
 
     event: Literal["progress"] = "progress"
     done: float
     of: float
     seconds_left: float | None = None
-    at: float = Field(default_factory=time.time)
 
 
-class Loss(Record):
+class Loss(Moment):
     """A point of the learning curve. `validation` only where the held-out part was measured."""
 
     event: Literal["loss"] = "loss"
@@ -50,10 +53,9 @@ class Loss(Record):
     of: int
     train: float | None = None
     validation: float | None = None
-    at: float = Field(default_factory=time.time)
 
 
-class Sampled(Record):
+class Sampled(Moment):
     """What the model in training says to an example it is never taught, at this step; `reference` is the right answer."""
 
     event: Literal["sampled"] = "sampled"
@@ -61,10 +63,9 @@ class Sampled(Record):
     question: str
     reference: str
     answer: str
-    at: float = Field(default_factory=time.time)
 
 
-class Piloted(Record):
+class Piloted(Moment):
     """A first training on part of the examples: the share of the words of answers kept back that it then gets right."""
 
     event: Literal["piloted"] = "piloted"
@@ -72,15 +73,13 @@ class Piloted(Record):
     of: int
     words_right: float
     checked: int
-    at: float = Field(default_factory=time.time)
 
 
-class Tried(Record):
+class Tried(Moment):
     """A training with settings on trial is over."""
 
     event: Literal["tried"] = "tried"
     trial: Trial
-    at: float = Field(default_factory=time.time)
 
 
 class Token(Record):
@@ -90,37 +89,33 @@ class Token(Record):
     learnt: bool
 
 
-class Batch(Record):
+class Batch(Moment):
     """The first batch, as the model sees it: one tuple an example."""
 
     event: Literal["batch"] = "batch"
     examples: tuple[tuple[Token, ...], ...]
-    at: float = Field(default_factory=time.time)
 
 
-class Note(Record):
+class Note(Moment):
     """Something worth telling, worded by `note.<code>`."""
 
     event: Literal["note"] = "note"
     code: str
     parameters: dict[str, Parameter] = Field(default={})
-    at: float = Field(default_factory=time.time)
 
 
-class Found(Record):
+class Found(Moment):
     """A finding made on the way (a file that could not be read, a row that was left out)."""
 
     event: Literal["found"] = "found"
     finding: Finding
-    at: float = Field(default_factory=time.time)
 
 
-class Explained(Record):
+class Explained(Moment):
     """One game of an explanation can be shown; said again, it has become more precise."""
 
     event: Literal["explained"] = "explained"
     game: Game
-    at: float = Field(default_factory=time.time)
 
 
 Event = Annotated[

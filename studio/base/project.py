@@ -18,9 +18,11 @@ from studio.base import files, records
 from studio.base.errors import BadInput, NotFound, Refused, StudioError
 from studio.base.recipes import SOUGHT
 from studio.base.records import (
+    Answer,
     Approach,
     Attuned,
     Calibration,
+    Explanation,
     Goal,
     Indexed,
     Language,
@@ -150,6 +152,16 @@ class Project:
         if found is None:
             raise NotFound("variant_missing", name=id)
         return found
+
+    def answer(self, id: str) -> Answer:
+        found = self.store.get(Answer, id)
+        if found is None:
+            raise NotFound("answer_missing", name=id)
+        return found
+
+    def explanation(self, answer: str) -> Explanation | None:
+        """The newest of this answer."""
+        return next((each for each in reversed(self.store.all(Explanation)) if each.answer_id == answer), None)
 
     @property
     def fingerprint(self) -> str:

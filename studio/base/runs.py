@@ -27,7 +27,7 @@ import filelock
 import psutil
 
 import studio
-from studio.base import events, files, records
+from studio.base import events, files, handed, processes, records
 from studio.base.errors import NotFound, StudioError
 from studio.base.project import Project, open_by_id
 from studio.base.records import Fault, Outcome, Record, Run, RunKind
@@ -123,7 +123,7 @@ class Runs:
             if state in ("failed", "stopped"):
                 (folder / ENOUGH).unlink(missing_ok=True)
             if secret:
-                _keep_secret(self._private, id, secret)
+                handed.keep(self._private, id, secret)
             if not (folder / "run.json").exists():
                 asked = {"id": id, "kind": kind, "request": json.loads(request.model_dump_json())}
                 files.write_json(folder / "run.json", asked | {"versions": versions()})
@@ -170,7 +170,7 @@ class Runs:
             with suppress(OSError):
                 (Path(run.folder) / "stop").touch()
         else:
-            _drop_secret(self._private, id)
+            handed.drop(self._private, id)
         return run
 
     def finish(self, id: str) -> Run:
@@ -180,6 +180,10 @@ class Runs:
             with suppress(OSError):
                 (Path(run.folder) / ENOUGH).touch()
         return run
+
+    def ending(self, run: Run | None) -> bool:
+        """Whether it was asked to finish and still does so."""
+        return run is not None and run.state == "running" and (Path(run.folder) / ENOUGH).exists()
 
     def forget(self, project: Project, seconds: float = 12.0) -> None:
         """Stop what runs for a project and drop its rows: the project is about to be deleted."""
@@ -262,7 +266,7 @@ class Runs:
                 "update runs set state='running', attempt=attempt+1, started=coalesce(started, ?), pid=null, boot=?,"
                 " oom_kills=?"
                 " where id=? and state='queued' returning attempt",
-                [records.now(), _boot(), _oom_kills(), row["id"]],
+                [records.now(), processes.boot_id(), processes.oom_kills(), row["id"]],
             ).fetchone()
         if not got:
             return
@@ -308,17 +312,10 @@ class Runs:
         return environment
 
     def _alive(self, row: dict[str, Any]) -> bool:
-        """The same process: not a recycled number, not from before a restart of the computer."""
         child = self._children.get(row["id"])
         if child is not None:
             return child.poll() is None
-        if row["boot"] != _boot() or not row["pid"]:
-            return False
-        try:
-            process = psutil.Process(row["pid"])
-            return abs(process.create_time() - row["pid_start"]) < 2 and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return False
+        return processes.alive(row["pid"], row["pid_start"], row["boot"])
 
     def _press(self, row: dict[str, Any]) -> None:
         """A run that was asked to stop and has not: first the flag, then SIGTERM, then SIGKILL to its whole group."""
@@ -326,15 +323,15 @@ class Runs:
         with suppress(OSError):
             (Path(row["folder"]) / "stop").touch()
         if waited > ASK_SECONDS + TERM_SECONDS:
-            _signal_group(row["pid"], getattr(signal, "SIGKILL", signal.SIGTERM))
+            processes.signal_group(row["pid"], getattr(signal, "SIGKILL", signal.SIGTERM))
         elif waited > ASK_SECONDS:
-            _signal_group(row["pid"], signal.SIGTERM)
+            processes.signal_group(row["pid"], signal.SIGTERM)
 
     def _reap(self, row: dict[str, Any]) -> None:
         child = self._children.pop(row["id"], None)
         code = child.wait() if child else None
-        if child is not None:
-            _signal_group(child.pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # helpers it may have left behind
+        if child is not None:  # helpers it may have left behind
+            processes.signal_group(child.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         ended = files.read_json(Path(row["folder"]) / "exit.json")
         if ended is not None and ended.get("ok"):
             self._end(row, *self._take(row, ended))
@@ -351,9 +348,9 @@ class Runs:
 
     def _vanished(self, row: dict[str, Any], code: int | None) -> None:
         """Gone without a word. Memory is to blame when the kernel says so, or when it cannot say and the exit code is -9."""
-        kills = _oom_kills()
+        kills = processes.oom_kills()
         memory = kills > row["oom_kills"] if kills >= 0 and row["oom_kills"] >= 0 else code == -9
-        if row["boot"] != _boot():
+        if row["boot"] != processes.boot_id():
             reason, memory = "restarted", False
         else:
             reason = "memory" if memory else "killed"
@@ -377,7 +374,7 @@ class Runs:
                 "update runs set state=?, fault=?, pid=null, finished=? where id=? and state='running'",
                 [state, fault.model_dump_json() if fault else None, records.now(), row["id"]],
             )
-        _drop_secret(self._private, row["id"])
+        handed.drop(self._private, row["id"])
 
     def _take(self, row: dict[str, Any], ended: dict[str, Any]) -> tuple[str, Fault | None]:
         """Bring a finished run's results into its project; done again, harmlessly, after a crash in between."""
@@ -393,16 +390,6 @@ class Runs:
         cursor = self._db.execute(f"select * from runs where {where}", values or [])
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def take_secret(private: Path, id: str) -> str:
-    """The secret handed to this run, removed as it is read; empty when there is none (any more)."""
-    try:
-        secret = (private / "secrets" / id).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
-    _drop_secret(private, id)
-    return secret
 
 
 def versions() -> dict[str, str]:
@@ -425,43 +412,6 @@ def _record(row: dict[str, Any]) -> Run:
         for name in ("id", "kind", "project", "folder", "state", "attempt", "created", "started", "finished")
     }
     return Run(**named, cancel=bool(row["cancel"]), fault=fault)
-
-
-def _keep_secret(private: Path, id: str, secret: str) -> None:
-    folder = private / "secrets"
-    folder.mkdir(exist_ok=True, mode=0o700)
-    handle = os.open(folder / id, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(secret)
-
-
-def _drop_secret(private: Path, id: str) -> None:
-    (private / "secrets" / id).unlink(missing_ok=True)
-
-
-def _signal_group(pid: int | None, wanted: int) -> None:
-    if not pid:
-        return
-    with suppress(ProcessLookupError, PermissionError):
-        if hasattr(os, "killpg"):
-            os.killpg(pid, wanted)
-        else:
-            os.kill(pid, wanted)
-
-
-def _boot() -> str:
-    with suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    return str(int(psutil.boot_time()))
-
-
-def _oom_kills() -> int:
-    """How often this kernel has killed for memory since it started; -1 where it does not say."""
-    with suppress(OSError):
-        for line in Path("/proc/vmstat").read_text(encoding="ascii").splitlines():
-            if line.startswith("oom_kill "):
-                return int(line.split()[1])
-    return -1
 
 
 def _log(private: Path, error: Exception) -> None:

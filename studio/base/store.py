@@ -259,6 +259,9 @@ class Store:
         """The last records of a kind, the newest last."""
         return self._records(_TABLES[kind], kind, order_by=f"position desc limit {int(limit)}")[::-1]
 
+    def newest(self, kind: type[R]) -> R | None:
+        return next(iter(self.latest(kind, 1)), None)
+
     def get(self, kind: type[R], id: str) -> R | None:
         found = self._records(_TABLES[kind], kind, "id = ?", [id])
         return found[0] if found else None

@@ -29,7 +29,6 @@ from studio.comparison.rounds import (
     votes_of,
     waiting,
 )
-from studio.comparison.statistics import sign_test, wilson
 
 __all__ = [
     "LETTERS",
@@ -53,13 +52,11 @@ __all__ = [
     "revoke",
     "shows",
     "sides",
-    "sign_test",
     "signature",
     "tally",
     "verify",
     "votes_of",
     "waiting",
-    "wilson",
 ]
 
 

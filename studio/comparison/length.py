@@ -7,8 +7,9 @@ shows how often the longer side won, and who leads once the length is taken out.
 import math
 from collections.abc import Sequence
 
+from studio.base.chance import LEVEL, sign_test
 from studio.base.records import Record
-from studio.comparison.statistics import LEVEL, Interval, sign_test, wilson
+from studio.comparison.statistics import Interval, interval
 
 FEWEST = 10  # choices between answers of different length, before anything is said about length
 WEAK = 2.5  # log-odds; prior standard deviation of both effects: a handful of votes cannot make them infinite
@@ -52,7 +53,7 @@ def length(sides: Sequence[Side]) -> Length | None:
     p_value = sign_test(longer, len(different))
     return Length(
         n=len(different),
-        longer=wilson(longer, len(different)),
+        longer=interval(longer, len(different)),
         p_value=p_value,
         noticed=p_value < LEVEL,
         plain=_logistic(plain),

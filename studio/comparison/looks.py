@@ -8,7 +8,8 @@ import math
 from collections.abc import Sequence
 from functools import cache
 
-from studio.comparison.statistics import LEVEL, POWER
+from studio.base.chance import LEVEL
+from studio.comparison.statistics import POWER
 
 EVERY = 15  # votes between two looks
 PLANS = (15, 30, 60)  # votes one may plan

@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
+from studio.base.chance import LEVEL, sign_test
 from studio.base.records import Record, Round, Vote
 from studio.comparison.agreement import Agreement, agreement
 from studio.comparison.length import Length, Side, length
 from studio.comparison.looks import boundaries, looks
-from studio.comparison.statistics import LEVEL, Interval, needed, sign_test, wilson
+from studio.comparison.statistics import Interval, interval, needed
 from studio.comparison.strengths import Choice, Strengths, strengths
 
 MOST_MORE = 300  # votes; nobody is asked for more
@@ -108,7 +109,7 @@ def evidence(round: Round, votes: Sequence[Vote]) -> Evidence:
         strengths=strengths([Choice(among=vote.shown, best=vote.winner) for vote in seen]),
         length=length(_lengths(seen, leader, closest.rival)) if closest else None,
         agreement=agreement(_said(seen)),
-        first_side=wilson(sum(vote.winner == vote.shown[0] for vote in seen if vote.winner), sum(chosen.values())),
+        first_side=interval(sum(vote.winner == vote.shown[0] for vote in seen if vote.winner), sum(chosen.values())),
     )
 
 
@@ -135,7 +136,7 @@ def _duels(round: Round, votes: Sequence[Vote], seen_at: Sequence[int], leader: 
                 losses=sizes[-1] - wins,
                 needed=wanted,
                 p_value=sign_test(wins, sizes[-1]),
-                share=wilson(wins, sizes[-1]),
+                share=interval(wins, sizes[-1]),
                 proven=wanted is not None and wins >= wanted,
             )
         )

@@ -94,9 +94,7 @@ def last(project: Project) -> Round | None:
 def refuse_sealed(project: Project, question: str) -> None:
     """Who wrote which answer must not be seen while a question is being voted on: raises Refused("question_sealed")."""
     running = current(project)
-    if running and " ".join(question.split()).casefold() in {
-        " ".join(ballot.question.split()).casefold() for ballot in running.ballots
-    }:
+    if running and _bare(question) in {_bare(ballot.question) for ballot in running.ballots}:
         raise Refused("question_sealed")
 
 
@@ -184,6 +182,10 @@ def index_of(project: Project) -> str:
 
 def round_seconds(seconds: float) -> float:
     return round(min(max(seconds, 0.0), LONGEST), 1)
+
+
+def _bare(question: str) -> str:
+    return " ".join(question.split()).casefold()
 
 
 def _tested(project: Project, ids: Sequence[str]) -> Mapping[str, list[Answer]]:

@@ -1,4 +1,4 @@
-"""What a count of choices proves, and how many more would be needed. Arithmetic on counts: no order of votes matters.
+"""How many choices prove something, and how many more would be needed. Arithmetic on counts: no order of votes matters.
 
 Ties ("equal", "neither") say nothing about who is better: the sign test leaves them out, and whoever calls it says how
 many there were.
@@ -7,12 +7,11 @@ many there were.
 import math
 from functools import cache
 
+from studio.base.chance import LEVEL, wilson
 from studio.base.records import Record
 
-LEVEL = 0.05
 POWER = 0.8
 LOOK_AHEAD = 1000  # votes; a difference that needs more is no difference to a person
-Z = 1.959963984540054  # of a two-sided 95 % interval
 
 
 class Interval(Record):
@@ -23,27 +22,10 @@ class Interval(Record):
     high: float
 
 
-def sign_test(wins: int, n: int) -> float:
-    """Two-sided exact p-value of `wins` among `n` choices when both are equally good.
-
-    Dixon & Mood (1946), "The statistical sign test", J. Amer. Statist. Assoc. 41, 557-566: twice the smaller tail of the
-    binomial distribution with one half, at most 1. With no choice at all it is 1.
-    """
-    tail = sum(math.comb(n, k) for k in range(min(wins, n - wins) + 1))
-    return float(min(1.0, 2 * tail / (1 << n)))
-
-
-def wilson(wins: int, n: int, z: float = Z) -> Interval:
-    """A share with its score interval: Wilson (1927), J. Amer. Statist. Assoc. 22, 209-212. Stays within 0..1, and is as
-    wide as can be (0 to 1) for nothing asked.
-    """
-    if n == 0:
-        return Interval(value=0.5, low=0.0, high=1.0)
-    share, square = wins / n, z * z
-    middle = (share + square / (2 * n)) / (1 + square / n)
-    half = z / (1 + square / n) * math.sqrt(share * (1 - share) / n + square / (4 * n * n))
-    low, high = (0.0 if wins == 0 else middle - half), (1.0 if wins == n else middle + half)
-    return Interval(value=share, low=max(low, 0.0), high=min(high, 1.0))
+def interval(wins: int, n: int) -> Interval:
+    """A share of choices with Wilson's interval; one half, and as wide as can be, for nothing asked."""
+    low, high = wilson(wins, n)
+    return Interval(value=wins / n if n else 0.5, low=low, high=high)
 
 
 @cache

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from studio.base.chance import Z
 from studio.base.records import Record
-from studio.comparison.statistics import Z
 
 HALF_VOTE = 0.5  # given to each of those who stood together, where someone always or never won
 Weighted = dict[tuple[tuple[str, ...], str], float]  # who stood together, and who was best ("" for nobody): how often

@@ -95,7 +95,17 @@ class Engine:
             "conversations": [[message.model_dump() for message in each] for each in conversations],
             "answer": answer,
         }
-        return self._scores("/v1/score", body, model, adapter)
+        return Scores.model_validate(self._scored("/v1/score", body, model, adapter))
+
+    def score_each(
+        self, asked: Sequence[tuple[Sequence[Message], str]], *, model: str, adapter: Path | None = None
+    ) -> tuple[Scores, ...]:
+        """Like `score` for conversations with an answer of their own each, read side by side. An answer that does not fit
+        the model has no row of log-probabilities.
+        """
+        pairs = [([message.model_dump() for message in conversation], answer) for conversation, answer in asked]
+        said = self._scored("/v1/score_each", {"asked": pairs}, model, adapter)
+        return tuple(Scores.model_validate(each) for each in said["scores"])
 
     def score_masked(
         self,
@@ -114,7 +124,7 @@ class Engine:
             "masks": [list(mask) for mask in masks],
             "answer": answer,
         }
-        return self._scores("/v1/score_masked", body, model, adapter)
+        return Scores.model_validate(self._scored("/v1/score_masked", body, model, adapter))
 
     def embed(
         self, texts: Sequence[str], kind: Literal["query", "passage"], embedder: str = ""
@@ -158,11 +168,11 @@ class Engine:
 
     # ---- how children are asked
 
-    def _scores(self, path: str, body: dict[str, Any], model: str, adapter: Path | None) -> Scores:
+    def _scored(self, path: str, body: dict[str, Any], model: str, adapter: Path | None) -> Any:
         if self._settings.remote_url:
             raise NotPossibleHere("score_needs_local_model")
         place = {"adapter": str(adapter.resolve())} if adapter is not None else {}
-        return Scores.model_validate(self._ask(self._host, path, {**body, "model": model, **place}))
+        return self._ask(self._host, path, {**body, "model": model, **place})
 
     def _ask(self, child: Child, path: str, body: dict[str, Any]) -> Any:
         """A whole answer; asked once more when the child died over it."""

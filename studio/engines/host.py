@@ -1,9 +1,9 @@
 """The process in which language models live: `python -m studio.engines.host`, speaking OpenAI's chat protocol on loopback.
 
 POST /v1/chat/completions (`model` is a name of the catalogue; the extra field `adapter` a PEFT folder inside the projects
-folder), GET /v1/models, POST /v1/score and /v1/score_masked, GET /health, POST /stop. On a processor llama.cpp answers
-and transformers scores; on a GPU, or without a GGUF file, transformers does both with one set of weights. torch is not
-imported before it is needed. It downloads nothing: a model that is not here is an error with a sentence.
+folder), GET /v1/models, POST /v1/score, /v1/score_each and /v1/score_masked, GET /health, POST /stop. On a processor
+llama.cpp answers and transformers scores; on a GPU, or without a GGUF file, transformers does both with one set of weights.
+torch is not imported before it is needed. It downloads nothing: a model that is not here is an error with a sentence.
 """
 
 import logging
@@ -89,6 +89,12 @@ class ScoreRequest(Record):
     answer: str
 
 
+class EachRequest(Record):
+    model: str
+    adapter: str | None = None
+    asked: tuple[tuple[tuple[Message, ...], str], ...]
+
+
 class MaskedRequest(Record):
     model: str
     adapter: str | None = None
@@ -147,6 +153,7 @@ class Host:
             "GET /v1/models": self.models,
             "POST /v1/chat/completions": self.chat,
             "POST /v1/score": self.score,
+            "POST /v1/score_each": self.score_each,
             "POST /v1/score_masked": self.score_masked,
             "POST /v1/rerank": self.rerank,
             "POST /stop": self.stop,
@@ -225,6 +232,12 @@ class Host:
         with self._transformers(asked.model) as torch:
             scores = torch.score(asked.conversations, asked.answer, self._adapter(asked.adapter))
         reply.json(scores.model_dump())
+
+    def score_each(self, body: dict[str, Any], reply: Reply) -> None:
+        asked = _read(EachRequest, body)
+        with self._transformers(asked.model) as torch:
+            scores = torch.score_each(asked.asked, self._adapter(asked.adapter))
+        reply.json({"scores": [each.model_dump() for each in scores]})
 
     def score_masked(self, body: dict[str, Any], reply: Reply) -> None:
         asked = _read(MaskedRequest, body)

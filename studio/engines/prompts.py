@@ -1,7 +1,7 @@
 """Turns a conversation into the token ids a model reads, by the model's own chat template.
 
 Every engine of the house gets these ids, so that llama.cpp and transformers read the same prompt. The rule it keeps:
-text of a person or a document never becomes a control token; `scoring.neutral` says how, for scoring and training alike.
+text of a person or a document never becomes a control token; `neutral` says how, for scoring and training alike.
 It knows neither torch nor transformers; the template runs in Jinja's sandbox with the names transformers gives it.
 """
 
@@ -14,7 +14,6 @@ from typing import Any
 from studio.base import files
 from studio.base.errors import BadInput, NotPossibleHere
 from studio.base.records import Message
-from studio.engines.scoring import neutral
 
 
 class Prompts:
@@ -67,6 +66,25 @@ class Prompts:
         return str(
             self._template.render(messages=turns, add_generation_prompt=True, enable_thinking=False, **self._names)
         )
+
+
+def neutral(text: str, specials: Sequence[str]) -> str:
+    """The text with the model's control tokens made harmless: the first character of each becomes its full-width twin, so
+    that whoever writes "<|im_end|>" into a question ends no message. Length and offsets stay the same."""
+    for special in specials:
+        if special in text:
+            text = text.replace(special, _wide(special[0]) + special[1:])
+    return text
+
+
+def special_tokens(tokenizer: Any) -> tuple[str, ...]:
+    """Every control token of a tokenizer that could be written out in a text, longest first."""
+    added = (token.content for token in tokenizer.added_tokens_decoder.values() if token.special)
+    return tuple(sorted({t for t in (*added, *tokenizer.all_special_tokens) if t.strip()}, key=lambda t: (-len(t), t)))
+
+
+def _wide(character: str) -> str:
+    return chr(ord(character) + 0xFEE0) if "!" <= character <= "~" else "\u2060"
 
 
 def _template_source(folder: Path, settings: dict[str, Any]) -> str:

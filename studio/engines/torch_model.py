@@ -100,6 +100,11 @@ class TorchModel:
             scores: Scores = scorer.score(conversations, answer)
         return scores
 
+    def score_each(self, asked: Sequence[tuple[Sequence[Message], str]], adapter: Path | None) -> tuple[Scores, ...]:
+        with self._lock, self._scoring(adapter) as scorer:
+            scores: tuple[Scores, ...] = scorer.score_each(asked)
+        return scores
+
     def score_masked(
         self,
         conversation: Sequence[Message],

@@ -10,25 +10,22 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from studio import answering
-from studio.base import events
-from studio.base.errors import BadInput, NotEnough, Stopped
+from studio.base import chance, events
+from studio.base.errors import NotEnough, Stopped
 from studio.base.machine import look
 from studio.base.project import Project
-from studio.base.records import Answer, Difference, Example, Graded, Question, Score, Scorecard, Variant, VariantScores
+from studio.base.records import Difference, Example, Graded, Question, Score, Scorecard, Variant, VariantScores
 from studio.engines import Engine
-from studio.evaluation import cards, grading, modelled, style
-from studio.evaluation.cards import wilson
+from studio.evaluation import cards, lookup, modelled, style
 from studio.evaluation.grading import grade
 from studio.evaluation.metrics import BY_CODE
+from studio.evaluation.replies import Asked, given
 from studio.training import pacing
 
-__all__ = ["better_than", "evaluate", "fair", "filled", "grade", "hold_out", "score", "wilson"]
+__all__ = ["better_than", "evaluate", "fair", "filled", "grade", "hold_out", "score"]
 
-LEVEL = 0.05
 FEWEST_WORDINGS, FEWEST_HELD_OUT, MOST_HELD_OUT = 3, 10, 40
 MOST_OWN, DRAWS, SEED = 400, 200, 7
-FEWEST_DISCORDANT = 6  # the exact test cannot reach the level with fewer: 2 * 0.5**5 > 0.05
 
 
 def evaluate(
@@ -55,7 +52,7 @@ def evaluate(
         for number, question in enumerate(questions, start=1):
             if should_stop():
                 raise Stopped
-            answers = pool.map(lambda variant, q=question: _answer(project, variant, q, engine), variants)
+            answers = pool.map(lambda each, q=question.question: given(project, Asked(each, q), engine), variants)
             for variant, answer in zip(variants, answers, strict=True):
                 graded[variant.id].append(grade(question, answer))
             left = (time.monotonic() - began) / number * (len(questions) - number)
@@ -71,7 +68,7 @@ def evaluate(
     )
     return Scorecard(
         variants=scored,
-        differences=_differences(scored),
+        differences=tuple(better_than(a, b) for a, b in itertools.combinations(scored, 2)),
         watts=pacing.draw(look(project.folder)),
         price_hour=project.card.price_hour,
     )
@@ -87,9 +84,9 @@ def filled(project: Project, card: Scorecard) -> Scorecard:
 def fair(questions: Sequence[Question], examples: Sequence[Example], preferred: Sequence[str] = ()) -> list[Question]:
     """The questions nobody has learnt by heart: those that are also an example's question, or that people's preferences were
     learnt from, measure memory, not skill."""
-    learnt = {grading.normal(example.question) for example in examples if example.split != "test"}
-    learnt |= set(map(grading.normal, preferred))
-    return [question for question in questions if grading.normal(question.question) not in learnt]
+    learnt = {lookup.normal(example.question) for example in examples if example.split != "test"}
+    learnt |= set(map(lookup.normal, preferred))
+    return [question for question in questions if lookup.normal(question.question) not in learnt]
 
 
 def hold_out(examples: Sequence[Example]) -> list[Example]:
@@ -101,7 +98,7 @@ def hold_out(examples: Sequence[Example]) -> list[Example]:
     wordings: dict[str, list[Example]] = {}
     for example in examples:
         if example.task == "answer" and example.split == "train" and example.question:
-            wordings.setdefault(grading.normal(example.answer), []).append(example)
+            wordings.setdefault(lookup.normal(example.answer), []).append(example)
     chosen = [min(same, key=lambda e: e.id) for same in wordings.values() if len(same) >= FEWEST_WORDINGS]
     return sorted(chosen, key=lambda e: e.id)[:MOST_HELD_OUT] if len(chosen) >= FEWEST_HELD_OUT else []
 
@@ -110,9 +107,10 @@ def score(questions: dict[str, Question], graded: Sequence[Graded]) -> tuple[Sco
     """Shares of right answers: over all questions, over those with an answer in the material, and over those without."""
     known = [g.right for g in graded if questions[g.question_id].answerable]
     unknown = [g.right for g in graded if not questions[g.question_id].answerable]
-    seconds = [g.answer.seconds for g in graded]
     shares = {"right": [g.right for g in graded], "right_known": known, "right_declined": unknown}
-    return (*(_share(metric, hits) for metric, hits in shares.items() if hits), _mean("seconds", seconds))
+    values = {metric: list(map(float, hits)) for metric, hits in shares.items() if hits}
+    values["seconds"] = [g.answer.seconds for g in graded]
+    return tuple(cards.score(BY_CODE[metric], each) for metric, each in values.items())
 
 
 def better_than(first: VariantScores, second: VariantScores) -> Difference:
@@ -121,30 +119,17 @@ def better_than(first: VariantScores, second: VariantScores) -> Difference:
     Exact McNemar test, two-sided: under "no difference" the questions that only one of them got right split like coin
     tosses (McNemar 1947; exact binomial form, Fay 2010).
     """
-    from scipy.stats import binomtest
-
     right = {g.question_id: g.right for g in second.graded}
     pairs = [(g.right, right[g.question_id]) for g in first.graded if g.question_id in right]
     wins = sum(a and not b for a, b in pairs)
     losses = sum(b and not a for a, b in pairs)
     if losses > wins:
         first, second, wins, losses = second, first, losses, wins
-    p_value = float(binomtest(wins, wins + losses, 0.5).pvalue) if wins + losses else 1.0
-    verdict = "better" if p_value < LEVEL else "too_few" if wins + losses < FEWEST_DISCORDANT else "none_found"
+    p_value = chance.sign_test(wins, wins + losses)
+    verdict = "better" if p_value < chance.LEVEL else "too_few" if wins + losses < chance.FEWEST else "none_found"
     return Difference(
         better=first.variant, worse=second.variant, wins=wins, losses=losses, p_value=p_value, verdict=verdict
     )
-
-
-def _answer(project: Project, variant: Variant, question: Question, engine: Engine) -> Answer:
-    try:
-        for piece in answering.ask(project, variant, question.question, engine):
-            match piece:
-                case answering.Done(answer=answer) | answering.Declined(answer=answer):
-                    return answer
-    except BadInput:  # this question is too long or empty; anything else is no fault of the assistant and ends the run
-        pass
-    return Answer(variant=variant.id, question=question.question, text="")
 
 
 def _own(project: Project) -> style.Own | None:
@@ -165,16 +150,3 @@ def _told_apart(scores: VariantScores, own: style.Own | None) -> tuple[Score, ..
     low, high = (float(each) for each in np.quantile(drawn, (0.025, 0.975)))
     value = style.distance(counted, own)
     return (Score(metric="style_distance", value=value, low=min(low, value), high=max(high, value), n=len(counted)),)
-
-
-def _share(metric: str, hits: Sequence[bool]) -> Score:
-    low, high = wilson(sum(hits), len(hits))
-    return Score(metric=metric, value=sum(hits) / len(hits), low=low, high=high, n=len(hits))
-
-
-def _mean(metric: str, values: Sequence[float]) -> Score:
-    return cards.score(BY_CODE[metric], values)
-
-
-def _differences(scored: Sequence[VariantScores]) -> tuple[Difference, ...]:
-    return tuple(better_than(a, b) for a, b in itertools.combinations(scored, 2))

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from studio.base.records import Record
-from studio.evaluation import grading, manners, pairs, probes
+from studio.evaluation import lookup, manners, pairs
 from studio.evaluation.askers import EVERY, By, Twin
+from studio.evaluation.grading import facts_asked
 from studio.evaluation.pairs import Change
 from studio.evaluation.probes import Item
 from studio.evaluation.replies import Reply
@@ -101,7 +102,7 @@ def stated(item: Item, reply: Reply) -> bool:
     """Whether every fact of the right answer stands in the reply."""
     if reply.declined or not reply.text.strip():
         return False
-    return all(grading.states(reply.text, fact) for fact in probes.facts(item.question))
+    return all(lookup.states(reply.text, fact) for fact in facts_asked(item.question))
 
 
 def _shown(by: By, twins: Sequence[Twin], after: Sequence[Reply]) -> tuple[Said, ...]:
@@ -111,7 +112,7 @@ def _shown(by: By, twins: Sequence[Twin], after: Sequence[Reply]) -> tuple[Said,
         first, second = after[2 * number], after[2 * number + 1]
         if twin.by != by or first.text == second.text:
             continue
-        one, other = (set(grading.normal(reply.text).split()) for reply in (first, second))
+        one, other = (set(lookup.normal(reply.text).split()) for reply in (first, second))
         alike = len(one & other) / max(len(one | other), 1)
         said = Said(first=twin.first, second=twin.second, first_answer=first.text, second_answer=second.text)
         found.append((alike, number, said))

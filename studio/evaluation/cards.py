@@ -15,6 +15,7 @@ from functools import lru_cache
 from statistics import mean, stdev
 from typing import Literal
 
+from studio.base import chance
 from studio.base.records import Graded, Question, Record, Score, Scorecard, VariantScores
 from studio.evaluation import differences, metrics
 from studio.evaluation.differences import Compared
@@ -106,10 +107,8 @@ def table(card: Scorecard, segment: Segment = EVERY) -> Table:
 
 
 def filled(card: Scorecard, questions: Sequence[Question], own: Own | None = None) -> Scorecard:
-    """The card with what needs no model measured of answers that lack it; as it is where nothing is lacking."""
+    """The card with what needs no model measured of its answers."""
     known = {question.id: question for question in questions}
-    if all(graded.measured for scores in card.variants for graded in scores.graded):
-        return card
     return card.model_copy(update={"variants": measure(card.variants, known, own)})
 
 
@@ -186,22 +185,13 @@ def score(metric: Metric, values: Sequence[float]) -> Score:
     middle = mean(values)
     if metric.kind == "share":
         whole = all(value in (0.0, 1.0) for value in values) or len(set(values)) == 1
-        low, high = wilson(sum(values), len(values)) if whole else differences.interval(values)
+        low, high = chance.wilson(sum(values), len(values)) if whole else differences.interval(values)
     else:
         half = _half(values)
         low, high = middle - half if metric.kind == "ratio" else max(middle - half, 0.0), middle + half
     if metric.kind == "ratio":
         middle, low, high = math.exp(middle), math.exp(low), math.exp(high)
     return Score(metric=metric.code, value=middle, low=low, high=high, n=len(values))
-
-
-def wilson(hits: float, n: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927), inside 0..1 also for very few questions."""
-    z2 = 1.959963984540054**2
-    share = hits / n
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = (z2 * (share * (1 - share) / n + z2 / (4 * n * n))) ** 0.5 / (1 + z2 / n)
-    return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
 def _half(values: Sequence[float]) -> float:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from studio import answering, engines
+from studio import answering, engines, evaluation
 from studio.base import records
 from studio.base.errors import NotEnough, NotFound, StudioError
 from studio.base.events import Emit, Planned, ShouldStop, Stage
@@ -175,8 +175,6 @@ def _refuse(variant: Variant) -> None:
 
 
 def _items(project: Project, count: int) -> tuple[list[Item], list[Item]]:
-    from studio import evaluation
-
     fair = evaluation.fair(project.store.questions(), project.store.examples())
     language = project.card.language
     return probes.pick(fair, language, count), probes.unanswerable(fair, language, max(count // 3, 2))

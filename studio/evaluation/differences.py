@@ -8,13 +8,12 @@ looked at together, levels are corrected by Holm (1979). The seed is fixed: the 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from studio.base import chance
 from studio.base.records import Record
 
 if TYPE_CHECKING:
     import numpy as np
 
-LEVEL = 0.05
-FEWEST = 6  # questions on which two must differ: with fewer no test can reach the level, 2 * 0.5**5 > 0.05
 RESAMPLES, FLIPS, SEED = 2_000, 19_999, 7
 
 Verdict = Literal["better", "none_found", "too_few"]
@@ -73,31 +72,21 @@ def compare(
 
 def corrected(compared: Sequence[Compared]) -> tuple[Compared, ...]:
     """All that is looked at together, with Holm's p-values and the verdicts that follow from them."""
-    order = sorted(range(len(compared)), key=lambda at: compared[at].p_value)
-    adjusted, highest = [1.0] * len(compared), 0.0
-    for rank, at in enumerate(order):
-        highest = max(highest, min((len(compared) - rank) * compared[at].p_value, 1.0))
-        adjusted[at] = highest
+    adjusted = chance.holm([each.p_value for each in compared])
     return tuple(_judged(each, p) for each, p in zip(compared, adjusted, strict=True))
 
 
 def _judged(compared: Compared, adjusted: float) -> Compared:
-    sure = adjusted < LEVEL
-    verdict: Verdict = "better" if sure else "too_few" if compared.differing < FEWEST else "none_found"
+    sure = adjusted < chance.LEVEL
+    verdict: Verdict = "better" if sure else "too_few" if compared.differing < chance.FEWEST else "none_found"
     return compared.model_copy(
         update={"adjusted": adjusted, "verdict": verdict, "better": compared.better if sure else ""}
     )
 
 
 def _shares(pairs: Sequence[tuple[float, float]]) -> tuple[float, float, float, float]:
-    from scipy.stats import binomtest
-
     n, wins, losses = len(pairs), sum(a > b for a, b in pairs), sum(b > a for a, b in pairs)
-    p_value = float(binomtest(wins, wins + losses, 0.5).pvalue) if wins + losses else 1.0
-    more, less, all_ = wins + 0.5, losses + 0.5, n + 2
-    middle = (more - less) / all_
-    half = 1.96 * ((more + less) - (more - less) ** 2 / all_) ** 0.5 / all_
-    return (wins - losses) / n, max(middle - half, -1.0), min(middle + half, 1.0), p_value
+    return (wins - losses) / n, *chance.paired(wins, losses, n), chance.sign_test(wins, wins + losses)
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

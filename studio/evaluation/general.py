@@ -18,18 +18,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from studio.base import files
+from studio.base import chance, files
 from studio.base.errors import BadInput, Stopped
 from studio.base.events import Emit, Note, Progress, ShouldStop
 from studio.base.records import GeneralKind, Guarded, KindScores, Message, Record, Score
 from studio.engines import Engine, Text
-from studio.evaluation import grading
+from studio.evaluation import lookup
 
 QUESTIONS = Path(__file__).parent / "general.json"
 KEPT = "general.json"
 ANSWER_TOKENS = 24
 TOLERATED = 0.05  # a fall up to here is no loss: what a training may cost at most
-LEVEL = 0.05
 AT_ONCE = 4  # as many as a model's host answers side by side
 GONE_FROM, GONE_TO = 0.4, 0.1  # a kind that was there and no longer is, however well the others stand
 
@@ -102,8 +101,6 @@ def compare(before: Checked, after: Checked) -> Guarded:
     "slightly_lower": it fell by more than is tolerated as measured, or is surely lower at all. Else "kept".
     Raises BadInput("general_not_comparable") for answers to different checks.
     """
-    from scipy.stats import binomtest
-
     if before.questions != after.questions or [a.question_id for a in before.answers] != [
         a.question_id for a in after.answers
     ]:
@@ -111,12 +108,12 @@ def compare(before: Checked, after: Checked) -> Guarded:
     pairs = list(zip(before.answers, after.answers, strict=True))
     lost = tuple(was.question_id for was, now in pairs if was.right and not now.right)
     won = tuple(was.question_id for was, now in pairs if now.right and not was.right)
-    low, high = _interval(len(lost), len(won), len(pairs))
-    p_value = float(binomtest(len(won), len(won) + len(lost), 0.5).pvalue) if won or lost else 1.0
+    low, high = chance.paired(len(lost), len(won), len(pairs))
+    p_value = chance.sign_test(len(won), len(won) + len(lost))
     fall = (len(lost) - len(won)) / len(pairs)
     kinds = _by_kind(before, after)
     gone = any(each.before.value >= GONE_FROM and each.after.value <= GONE_TO for each in kinds)
-    sure = p_value < LEVEL and fall > 0
+    sure = p_value < chance.LEVEL and fall > 0
     return Guarded(
         before=_score(before.answers),
         after=_score(after.answers),
@@ -170,7 +167,7 @@ def right(question: GeneralQuestion, text: str) -> bool:
         return False
     if question.declines is not None and refuses(text) != question.declines:
         return False
-    if question.facts and not grading.states(text, question.facts):
+    if question.facts and not lookup.states(text, question.facts):
         return False
     if question.most_words and len(text.split()) > question.most_words:
         return False
@@ -180,14 +177,6 @@ def right(question: GeneralQuestion, text: str) -> bool:
 def refuses(text: str) -> bool:
     """Whether the answer declines: it cannot, it must not, it does not know."""
     return bool(_contents()[1].search(" ".join(text.lower().replace("’", "'").split())))
-
-
-def _interval(lost: int, won: int, n: int) -> tuple[float, float]:
-    """95 % for the difference of two paired shares: half a question is added to each of the four cells first."""
-    lost_, won_, n_ = lost + 0.5, won + 0.5, n + 2
-    middle = (lost_ - won_) / n_
-    half = 1.96 * ((lost_ + won_) - (lost_ - won_) ** 2 / n_) ** 0.5 / n_
-    return middle - half, middle + half
 
 
 def _by_kind(before: Checked, after: Checked) -> tuple[KindScores, ...]:
@@ -203,11 +192,8 @@ def _by_kind(before: Checked, after: Checked) -> tuple[KindScores, ...]:
 
 
 def _score(answers: Sequence[GeneralAnswer]) -> Score:
-    from scipy.stats import binomtest
-
     hits = sum(answer.right for answer in answers)
-    interval = binomtest(hits, len(answers)).proportion_ci(confidence_level=0.95, method="wilson")
-    low, high = float(interval.low), float(interval.high)
+    low, high = chance.wilson(hits, len(answers))
     return Score(metric="general", value=hits / len(answers), low=low, high=high, n=len(answers))
 
 

@@ -8,9 +8,7 @@ import re
 from studio.answering.declining import declines
 from studio.base.records import Answer, Graded, Question
 from studio.evaluation import facts
-from studio.evaluation.lookup import NUMBER, normal, states
-
-__all__ = ["declines", "facts_of", "grade", "normal", "states"]
+from studio.evaluation.lookup import NUMBER
 
 _WORD = re.compile(r"[^\W_]+(?:[.,/-][^\W_]+)*")
 
@@ -21,7 +19,7 @@ def grade(question: Question, answer: Answer) -> Graded:
     """
     refused = answer.refused or declines(answer.text)
     known = f"{question.reference}\n{question.question}"
-    wanted = question.must_contain or facts_of(question.reference)
+    wanted = facts_asked(question)
     found = tuple(fact for fact in wanted if facts.stated(answer.text, fact, known))
     missing = tuple(fact for fact in wanted if fact not in found)
     forbidden = tuple(fact for fact in question.must_not_contain if facts.stated(answer.text, fact, fact))
@@ -35,6 +33,11 @@ def grade(question: Question, answer: Answer) -> Graded:
         missing=missing,
         forbidden=forbidden,
     )
+
+
+def facts_asked(question: Question) -> tuple[str, ...]:
+    """The facts a right answer states."""
+    return question.must_contain or facts_of(question.reference)
 
 
 def facts_of(reference: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Literal
 
 from studio.answering.declining import declines
 from studio.base.folding import numbers
-from studio.evaluation import grading
+from studio.evaluation import lookup
 from studio.retrieval import sentences as reading
 
 Address = Literal["", "tú", "usted"]
@@ -36,7 +36,7 @@ def refuses(text: str) -> bool:
 
 def over_refuses(text: str, facts: Sequence[str]) -> bool:
     """Whether a question that has an answer was refused: an answer that hedges and yet states every fact was not."""
-    return refuses(text) and not (facts and all(grading.states(text, fact) for fact in facts))
+    return refuses(text) and not (facts and all(lookup.states(text, fact) for fact in facts))
 
 
 def flatters(text: str) -> bool:

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from statistics import mean, stdev
 from typing import Literal
 
+from studio.base import chance
 from studio.base.records import Record
 
 Verdict = Literal["more", "less", "none_found", "too_few"]
-
-LEVEL = 0.05
-FEWEST = 6  # questions that differ: with fewer the exact test cannot reach the level (2 * 0.5**5 > 0.05)
 
 
 class Change(Record):
@@ -35,19 +33,14 @@ class Change(Record):
 
 def shares(name: str, on: Sequence[bool], off: Sequence[bool]) -> Change:
     """Two shares: exact McNemar test, Agresti and Min's interval (2005) for the paired difference."""
-    from scipy.stats import binomtest
-
     n = len(on)
     gained = sum(a and not b for a, b in zip(on, off, strict=True))
     lost = sum(b and not a for a, b in zip(on, off, strict=True))
-    p_value = float(binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
-    a, b = gained + 0.5, lost + 0.5
-    middle = (a - b) / (n + 2)
-    half = 1.96 * ((a + b) - (a - b) ** 2 / (n + 2)) ** 0.5 / (n + 2)
+    low, high = chance.paired(gained, lost, n)
     return _judged(
         Change(
             name=name, kind="share", n=n, on=sum(on) / n, off=sum(off) / n, change=(gained - lost) / n,
-            low=max(middle - half, -1.0), high=min(middle + half, 1.0), gained=gained, lost=lost, p_value=p_value,
+            low=low, high=high, gained=gained, lost=lost, p_value=chance.sign_test(gained, gained + lost),
             verdict="too_few",
         )
     )  # fmt: skip
@@ -72,20 +65,16 @@ def means(name: str, on: Sequence[float], off: Sequence[float]) -> Change:
 
 def holm(changes: Sequence[Change]) -> tuple[Change, ...]:
     """The same changes judged together: the chance of even one wrong claim among them stays under the level (Holm 1979)."""
-    ordered = sorted(range(len(changes)), key=lambda at: changes[at].p_value)
-    corrected, highest = dict[int, float](), 0.0
-    for rank, at in enumerate(ordered):
-        highest = max(highest, min(changes[at].p_value * (len(changes) - rank), 1.0))
-        corrected[at] = highest
-    return tuple(_judged(change.model_copy(update={"p_value": corrected[at]})) for at, change in enumerate(changes))
+    adjusted = chance.holm([change.p_value for change in changes])
+    return tuple(_judged(each.model_copy(update={"p_value": p})) for each, p in zip(changes, adjusted, strict=True))
 
 
 def _judged(change: Change) -> Change:
-    sure = change.p_value < LEVEL and change.change != 0
+    sure = change.p_value < chance.LEVEL and change.change != 0
     verdict: Verdict = (
         "more" if sure and change.change > 0
         else "less" if sure
-        else "too_few" if change.gained + change.lost < FEWEST
+        else "too_few" if change.gained + change.lost < chance.FEWEST
         else "none_found"
     )  # fmt: skip
     return change.model_copy(update={"verdict": verdict})

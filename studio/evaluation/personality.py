@@ -16,9 +16,11 @@ Facts decide: they alone can stop an export, so their test stands alone; all oth
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from studio.base import chance
 from studio.base.records import Record
-from studio.evaluation import manners, pairs, probes
+from studio.evaluation import manners, pairs
 from studio.evaluation.bias import stated
+from studio.evaluation.grading import facts_asked
 from studio.evaluation.pairs import Change
 from studio.evaluation.probes import Item, Wanted
 from studio.evaluation.replies import Reply
@@ -107,7 +109,7 @@ def compare(on: Sequence[Talk], off: Sequence[Talk], wanted: Wanted, *, knows_ow
 
 def drift(facts: Change) -> Drift:
     """Whether facts got lost. "proven": significantly more lost than won (exact test); "some": likely, not proven."""
-    if facts.lost > facts.gained and facts.p_value < pairs.LEVEL:
+    if facts.lost > facts.gained and facts.p_value < chance.LEVEL:
         return "proven"
     if facts.lost > facts.gained and facts.p_value < SOME:
         return "some"
@@ -141,8 +143,7 @@ def _refused(reply: Reply) -> bool:
 
 
 def _over_refused(talk: Talk) -> bool:
-    facts = probes.facts(talk.item.question)
-    return talk.plain.declined or manners.over_refuses(talk.plain.text, facts)
+    return talk.plain.declined or manners.over_refuses(talk.plain.text, facts_asked(talk.item.question))
 
 
 def _flattered(talk: Talk) -> bool:

@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from studio.base.folding import NUMBER
 from studio.base.records import Language, Profile, Question, Record, Variant
-from studio.evaluation import general, grading
+from studio.evaluation import general, lookup
+from studio.evaluation.grading import facts_asked
 from studio.retrieval import terms
 
 TEXTS: dict[str, Any] = json.loads((Path(__file__).parent / "probes.json").read_text(encoding="utf-8"))
@@ -72,13 +73,9 @@ def sides(item: Item) -> tuple[str, str]:
     """Its right answer claimed by one asker and denied by another: whoever agrees with both agrees with anybody (after the
     both-sides test of ELEPHANT, arXiv:2505.13995)."""
     claim = item.question.reference if item.own else ""
-    claim = claim or f"{item.question.question} {facts(item.question)[0].split('|')[0].capitalize()}."
+    claim = claim or f"{item.question.question} {facts_asked(item.question)[0].split('|')[0].capitalize()}."
     texts = TEXTS[item.language]
     return texts["claim"].format(claim=claim), texts["denial"].format(claim=claim)
-
-
-def facts(question: Question) -> tuple[str, ...]:
-    return question.must_contain or grading.facts_of(question.reference)
 
 
 def wanted(variant: Variant) -> Wanted:
@@ -98,8 +95,8 @@ def wanted(variant: Variant) -> Wanted:
 
 def _facts(question: Question) -> bool:
     """Whether there are facts to look for that the question does not give away."""
-    found = facts(question)
-    return bool(found) and not any(grading.states(question.question, fact) for fact in found)
+    found = facts_asked(question)
+    return bool(found) and not any(lookup.states(question.question, fact) for fact in found)
 
 
 def _everyday(language: Language) -> list[Question]:
@@ -125,7 +122,7 @@ def _spread(questions: Sequence[Question], count: int) -> list[Question]:
 
 def _wrong(item: Item, among: Sequence[Item]) -> str:
     """Another number in the place of a number, else the answer of the question that begins most alike."""
-    fact = facts(item.question)[0].split("|")[0]
+    fact = facts_asked(item.question)[0].split("|")[0]
     if len(re.sub(r"\D", "", fact)) >= _LONG_NUMBER:
         return re.sub(r"\d(?=\D*$)", lambda last: str((int(last.group()) + 3) % 10), fact)
     if found := NUMBER.search(fact):
@@ -133,14 +130,14 @@ def _wrong(item: Item, among: Sequence[Item]) -> str:
     others = [
         each
         for each in among
-        if each.own == item.own and each.language == item.language and not NUMBER.search(facts(each.question)[0])
-        and not grading.states(facts(each.question)[0].split("|")[0], facts(item.question)[0])
+        if each.own == item.own and each.language == item.language and not NUMBER.search(facts_asked(each.question)[0])
+        and not lookup.states(facts_asked(each.question)[0].split("|")[0], facts_asked(item.question)[0])
     ]  # fmt: skip
     words = item.question.question.split()
     alike = max(others, key=lambda each: _begins_alike(words, each.question.question.split()), default=None)
     if alike is None or alike.question.id == item.question.id:
         return ""
-    return facts(alike.question)[0].split("|")[0].title()
+    return facts_asked(alike.question)[0].split("|")[0].title()
 
 
 def _other_number(written: str) -> str:

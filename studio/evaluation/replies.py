@@ -18,7 +18,7 @@ from studio import answering
 from studio.base.errors import BadInput, Stopped
 from studio.base.events import Emit, Progress, ShouldStop
 from studio.base.project import Project
-from studio.base.records import Message, Record, Variant
+from studio.base.records import Answer, Message, Record, Variant
 from studio.engines import Engine
 
 FILE = "replies.jsonl"
@@ -74,14 +74,8 @@ class Replies:
         return [self._known[key] for key in keys]
 
     def _answer(self, key: str, asked: Asked) -> Reply:
-        try:
-            for piece in answering.ask(self._project, asked.variant, asked.question, self._engine, asked.history):
-                match piece:
-                    case answering.Done(answer=answer) | answering.Declined(answer=answer):
-                        return Reply(key=key, text=answering.without_markers(answer.text), declined=answer.refused)
-        except BadInput:  # too long a question is no fault of the assistant
-            pass
-        return Reply(key=key, text="")
+        answer = given(self._project, asked, self._engine)
+        return Reply(key=key, text=answering.without_markers(answer.text), declined=answer.refused)
 
     def _key(self, asked: Asked) -> str:
         alone = asked.variant.approach in ("plain", "instructions", "trained")
@@ -92,6 +86,18 @@ class Replies:
             [(message.role, message.content) for message in asked.history],
         ]
         return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:24]
+
+
+def given(project: Project, asked: Asked, engine: Engine) -> Answer:
+    """The answer; an empty one to a question that is itself at fault. Raises whatever else answering raises."""
+    try:
+        for piece in answering.ask(project, asked.variant, asked.question, engine, asked.history):
+            match piece:
+                case answering.Done(answer=answer) | answering.Declined(answer=answer):
+                    return answer
+    except BadInput:  # too long or empty is no fault of the assistant
+        pass
+    return Answer(variant=asked.variant.id, question=asked.question, text="")
 
 
 def _read(place: Path) -> Iterator[Reply]:

@@ -6,6 +6,7 @@ read steps and misread shades; a value that could be chance is called "none".
 
 import math
 from collections.abc import Iterable, Sequence
+from statistics import StatisticsError, correlation
 from typing import Literal
 
 from studio.base.records import Game, Record, Unit
@@ -49,7 +50,11 @@ def agreement(game: Game) -> Agreement | None:
     if len(mine) < 2 or len(theirs) < len(mine) or max(map(abs, mine)) < LEAST or game.method == "alone":
         return None
     first = mine.index(max(mine, key=abs)) == theirs.index(max(theirs, key=abs))
-    return Agreement(rank=_correlation(_ranks(mine), _ranks(theirs)), same_top=first)
+    try:
+        rank = correlation(_ranks(mine), _ranks(theirs))
+    except StatisticsError:  # all alike
+        rank = 0.0
+    return Agreement(rank=rank, same_top=first)
 
 
 def merged(old: Iterable[Game], new: Iterable[Game]) -> tuple[Game, ...]:
@@ -105,10 +110,3 @@ def _ranks(values: Sequence[float]) -> list[float]:
     """Places from the smallest up; equal values share the mean of theirs."""
     ordered = sorted(values)
     return [(ordered.index(value) + len(ordered) - 1 - ordered[::-1].index(value)) / 2 for value in values]
-
-
-def _correlation(a: Sequence[float], b: Sequence[float]) -> float:
-    n, mean_a, mean_b = len(a), sum(a) / len(a), sum(b) / len(b)
-    together = sum((x - mean_a) * (y - mean_b) for x, y in zip(a, b, strict=True)) / n
-    spread = math.sqrt(sum((x - mean_a) ** 2 for x in a) * sum((y - mean_b) ** 2 for y in b)) / n
-    return together / spread if spread else 0.0

@@ -8,7 +8,7 @@ a tensor.
 from studio.training.checkpoints import resumable
 from studio.training.learning import Given, rehearse, stages, train
 from studio.training.loading import prepare_environment
-from studio.training.offering import Offer, offer, read_dials
+from studio.training.offering import Offer, offer, read_dials, read_recipe
 from studio.training.outlooks import Outlook, outlook, pace
 from studio.training.pacing import PACES, Cost
 from studio.training.planning import Effort, Plan, plan
@@ -33,6 +33,7 @@ __all__ = [
     "prefer",
     "prepare_environment",
     "read_dials",
+    "read_recipe",
     "recipe_of",
     "rehearse",
     "resumable",

@@ -12,9 +12,9 @@ _OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "ca
 
 
 @contextlib.contextmanager
-def translated(recipe: TrainingRecipe, weights: Path | None = None) -> Iterator[None]:
-    """Raises OutOfMemory("training_out_of_memory"), NotPossibleHere("training_disk_full", "training_engine_missing") and,
-    where it is told which `weights` are read, Unreadable("weights_damaged") in place of what the libraries raise.
+def translated(recipe: TrainingRecipe, weights: Path) -> Iterator[None]:
+    """Raises OutOfMemory("training_out_of_memory"), NotPossibleHere("training_disk_full", "training_engine_missing") and
+    Unreadable("weights_damaged") of the `weights` that are read, in place of what the libraries raise.
     """
     try:
         yield
@@ -32,6 +32,6 @@ def translated(recipe: TrainingRecipe, weights: Path | None = None) -> Iterator[
             raise NotPossibleHere("training_disk_full") from error
         raise
     except Exception as error:
-        if weights is not None and type(error).__name__ == "SafetensorError":  # of a library that is not loaded here
+        if type(error).__name__ == "SafetensorError":  # of a library that is not loaded here
             raise Unreadable("weights_damaged", name=weights.name) from error
         raise

@@ -3,6 +3,7 @@
 Dials are a handful of the recipe's fields; the rest is chosen. What does not fit comes back with what would.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -79,6 +80,17 @@ def read_dials(given: Mapping[str, object]) -> dict[str, Parameter | bool]:
             raise BadInput("dial_unknown", name=name[:60])
     made = _with_dials(TrainingRecipe(), given)
     return {name: getattr(made, name) for name in given}
+
+
+def read_recipe(text: str, name: str) -> dict[str, Parameter | bool]:
+    """The settings that a file holds. Raises BadInput("recipe_unreadable", name=) and as `read_dials` does."""
+    try:
+        told = json.loads(text)
+    except ValueError as error:
+        raise BadInput("recipe_unreadable", name=name) from error
+    if not isinstance(told, dict):
+        raise BadInput("recipe_unreadable", name=name)
+    return read_dials(told)
 
 
 def _chosen(examples: Sequence[Example], model: "Model", machine: Machine, effort: Effort) -> Plan:

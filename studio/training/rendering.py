@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from studio.base.records import Message
-from studio.engines.prompts import Prompts
-from studio.engines.scoring import neutral, special_tokens
+from studio.engines.prompts import Prompts, neutral, special_tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

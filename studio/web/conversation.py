@@ -6,7 +6,7 @@ asked anywhere else, or "new conversation", ends it.
 
 from collections.abc import Mapping, Sequence
 
-from studio.base.errors import BadInput, NotFound
+from studio.base.errors import BadInput
 from studio.base.project import Project
 from studio.base.records import Answer, Message, Variant
 from studio.web.views.answers import latest_together
@@ -42,8 +42,8 @@ def keep(project: Project, asked: Turns) -> None:
 
 
 def end(project: Project) -> None:
-    recent = project.store.latest(Answer, 1)
-    project.store.put_fact(FACT, ENDED + recent[-1].id if recent else "")
+    recent = project.store.newest(Answer)
+    project.store.put_fact(FACT, ENDED + recent.id if recent else "")
 
 
 def shown(project: Project, thread: str) -> Turns:
@@ -51,14 +51,7 @@ def shown(project: Project, thread: str) -> Turns:
     lines = [line.split() for line in str(thread).split(";") if line.strip()]
     if not lines:
         raise BadInput("nothing_asked")
-    found = []
-    for line in lines[-LONGEST:]:
-        turn = [project.store.get(Answer, id) for id in line[:MOST_ANSWERS]]
-        missing = next((id for id, answer in zip(line, turn, strict=False) if answer is None), None)
-        if missing is not None:
-            raise NotFound("answer_missing", name=missing)
-        found.append([answer for answer in turn if answer is not None])
-    return found
+    return [[project.answer(id) for id in line[:MOST_ANSWERS]] for line in lines[-LONGEST:]]
 
 
 def histories(asked: Turns, voice: Voice) -> Mapping[str, Sequence[Message]]:

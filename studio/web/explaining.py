@@ -79,7 +79,7 @@ def _found(studio: Studio, project_id: str, answer_id: str) -> tuple[Project, An
     answer = project.store.get(Answer, answer_id) if project.id == project_id else None
     if answer is None:
         raise NotFound("answer_missing", name=answer_id)
-    explanation = next((e for e in reversed(project.store.all(Explanation)) if e.answer_id == answer_id), None)
+    explanation = project.explanation(answer_id)
     if explanation is None:
         raise NotFound("explanation_missing")
     return project, answer, explanation

@@ -15,8 +15,10 @@ import gradio as gr
 
 from studio.base.errors import StudioError
 from studio.base.project import STEPS, Project, Step
-from studio.base.records import LANGUAGES
+from studio.base.records import LANGUAGES, Run
+from studio.base.runs import Runs
 from studio.web.studio import Studio
+from studio.web.views import run as run_views
 from studio.web.voice import Voice
 
 log = logging.getLogger(__name__)
@@ -129,7 +131,36 @@ class Shell:
             fn=None, js=_go(self.url(after)), api_visibility="private"
         )
 
+    # ---- what many parts have
+
+    def fold(self, key: str, id: str = "", visible: bool = True, classes: str = "fold") -> Any:
+        """Something folded away until a person opens it; to be used with `with`."""
+        return gr.Accordion(self.t(key), open=False, elem_classes=classes, elem_id=id or None, visible=visible)
+
+    def button(self, key: str, id: str, width: int = 180, visible: bool = True) -> Any:
+        """One that is not the page's next step."""
+        return gr.Button(self.t(key), variant="secondary", scale=0, min_width=width, elem_id=id, visible=visible)
+
+    def work(self, run: Run | None, of: str) -> str:
+        """A run under way or ended badly, in the words of `of`; nothing where what it made stands on the page."""
+        if run is None or run.state == "done":
+            return ""
+        runs = self.studio.runs
+        return run_views.panel(run, runs.said(run), runs.waiting_before(run), self.voice, of=of, compact=True)
+
     # ---- handlers
+
+    def view(self, look: Callable[["Shell", Project], Any], order: Callable[[Project, Runs], Any] | None = None) -> Any:
+        """The handler that shows a part as it stands, once `order` is given where there is one."""
+
+        def on_view(request: gr.Request) -> Any:
+            project = self.project(request)
+            if order:
+                order(project, self.studio.runs)
+            return look(self, project)
+
+        on_view.__name__ = f"on_{order.__name__}" if order else f"{look.__module__.rpartition('.')[2]}_tick"
+        return self.guard(on_view)
 
     def guard(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         """The handler, whose errors reach the person as sentences in their language; their cause goes to the log."""

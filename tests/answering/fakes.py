@@ -17,6 +17,9 @@ class Parrot(WordEmbedder):
         self.adapters: list[Path | None] = []
         self.spoken = 0
 
+    def says(self, messages: Sequence[Message]) -> str:
+        return self.answers.pop(0)
+
     def chat(
         self,
         messages: Sequence[Message],
@@ -28,7 +31,7 @@ class Parrot(WordEmbedder):
     ) -> Iterator[Text | Usage]:
         self.asked.append(tuple(messages))
         self.adapters.append(adapter)
-        words = re.findall(r"\S+\s*", self.answers.pop(0))
+        words = re.findall(r"\S+\s*", self.says(messages))
         for word in words[:max_tokens]:
             self.spoken += 1
             yield Text(text=word)

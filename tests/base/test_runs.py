@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from studio.base import files, runs
+from studio.base import files, handed, processes, runs
 from studio.base.project import Project, create
 from studio.base.recipes import EvaluateRequest
 from studio.base.records import Fault, Run
@@ -109,7 +109,7 @@ def test_when_memory_ran_out_there_is_one_more_try_that_knows_it(
     settings: Settings, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kills = iter([0, *range(1, 100)])
-    monkeypatch.setattr(runs, "_oom_kills", lambda: next(kills))
+    monkeypatch.setattr(processes, "oom_kills", lambda: next(kills))
     queue = Runs(settings, COMMAND)
     assert finish(queue, start(queue, project, kill_at=2)).state == "done"
     assert result(project) == "from 2, attempt 2, after memory"
@@ -126,7 +126,7 @@ def test_memory_errors_that_the_work_reports_are_tried_once_more_too(settings: S
 def test_without_a_word_from_the_kernel_exit_minus_nine_counts_as_memory(
     settings: Settings, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "_oom_kills", lambda: -1)
+    monkeypatch.setattr(processes, "oom_kills", lambda: -1)
     queue = Runs(settings, COMMAND)
     assert finish(queue, start(queue, project, kill_at=2)).state == "done"
     assert result(project) == "from 2, attempt 2, after memory"
@@ -209,7 +209,7 @@ def test_after_a_restart_of_the_computer_a_run_is_resumed(
     run = start(queue, project, steps=40)
     until_step(queue, run, 2)
     pid = pid_of(queue, run)
-    monkeypatch.setattr(runs, "_boot", lambda: "another boot")
+    monkeypatch.setattr(processes, "boot_id", lambda: "another boot")
     fresh = Runs(settings, COMMAND)
     os.killpg(pid, signal.SIGKILL)
     queue._children.popitem()[1].wait()
@@ -223,7 +223,7 @@ def test_a_recycled_process_number_is_not_taken_for_the_run(settings: Settings, 
     with queue._db.conn:
         queue._db.execute(
             "update runs set state='running', attempt=1, pid=?, pid_start=1.0, boot=?, oom_kills=0 where id=?",
-            [os.getpid(), runs._boot(), run.id],
+            [os.getpid(), processes.boot_id(), run.id],
         )
     assert finish(Runs(settings, COMMAND), run).attempt == 2
 
@@ -267,8 +267,8 @@ def test_a_secret_reaches_its_run_once_and_is_not_kept_with_it(settings: Setting
     run = queue.start(project, "evaluate", EvaluateRequest(variants=()), secret="hf_canary")
     file = settings.private / "secrets" / run.id
     assert file.stat().st_mode & 0o777 == 0o600
-    assert runs.take_secret(settings.private, run.id) == "hf_canary"
-    assert runs.take_secret(settings.private, run.id) == ""
+    assert handed.take(settings.private, run.id) == "hf_canary"
+    assert handed.take(settings.private, run.id) == ""
     kept = b"".join(path.read_bytes() for path in settings.private.rglob("*") if path.is_file())
     assert b"hf_canary" not in kept + (Path(run.folder) / "run.json").read_bytes()
 

@@ -171,11 +171,11 @@ def _fidelity(model: Any, tokenizer: Any, asked: Any, dtype: str) -> None:
     conversation = (Message(role="user", content=QUESTION),)
     scorer = Scorer(model, tokenizer)
     prompt, ids = scorer._render(conversation), scorer._answer(SAID)[0]
-    scorer._can_pack(scorer._ids([prompt]), ids)
+    scorer._tree.packs(scorer._ids([prompt]), ids)
 
     def by_engine(prompts: list[str]) -> list[float]:
         rows = scorer._ids(prompts)
-        found = scorer._packed(sorted(set(rows)), ids)
+        found = scorer._tree.score(set(rows), ids)
         return [sum(found[row]) for row in rows]
 
     theirs = np.zeros(len(prompt))
@@ -277,7 +277,7 @@ def _on_time(model: Any, tokenizer: Any, rates: tuple[float, float], threads: in
     rag = (Message(role="user", content=f"{listed}\n\nAnswer only from the text above.\nQuestion: {QUESTION}"),)
     for name, conversation, found in (("prompt", prompt_only, ()), ("documents", rag, PASSAGES)):
         scorer = Scorer(model, tokenizer)
-        scorer._can_pack(scorer._ids([scorer._render(conversation)]), scorer._answer(ANSWER)[0])  # once a model
+        scorer._tree.packs(scorer._ids([scorer._render(conversation)]), scorer._answer(ANSWER)[0])  # once a model
         tokens = len(scorer._ids([scorer._render(conversation)])[0])
         print(f"{name}, {threads} threads: {tokens} tokens of prompt, {len(scorer._answer(ANSWER)[0])} of answer")
         _explained(scorer, conversation, found, rates)
@@ -341,7 +341,7 @@ def _masking(scorer: Scorer) -> None:
 
 def _played(scorer: Scorer, conversation: Any, units: Any) -> list[tuple[Game, float]]:
     """The first look and the values, as the studio plays the game at least, with the CPU seconds until each."""
-    scorer._can_pack(
+    scorer._tree.packs(
         scorer._ids([scorer._render(conversation)]), scorer._answer(SAID)[0]
     )  # once a model, not each time
     scorer.forget()

@@ -21,6 +21,7 @@ from itertools import combinations
 from pathlib import Path
 
 from studio.answering.declining import declines
+from studio.base import chance
 from studio.base.project import read_questions
 from studio.base.records import Answer
 from studio.evaluation import differences, lookup, metrics
@@ -213,7 +214,7 @@ def _alike() -> None:
                     found := differences.compare(str(metric), "more", (str(a), sides[a]), (str(b), sides[b]))
                 ) is not None:
                     tests.append(found)
-        any_plain += any(each.p_value < differences.LEVEL for each in tests)
+        any_plain += any(each.p_value < chance.LEVEL for each in tests)
         any_holm += any(each.verdict == "better" for each in differences.corrected(tests))
     print(f"\nfour alike assistants, six metrics, {QUESTIONS} questions, {CARDS} cards of 36 comparisons each:")
     print(

@@ -10,7 +10,7 @@ import random
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from studio.evaluation import grading
+from studio.evaluation import lookup
 
 Name = Literal["ferry", "insurer"]
 FACTS = {"ferry": "facts.json", "insurer": "facts_insurer.json"}
@@ -41,7 +41,7 @@ def frame(name: Name) -> str:
 
 
 def right(row: Row, said: str) -> bool:
-    return grading.states(said, row.key)
+    return lookup.states(said, row.key)
 
 
 def _facts(count: int, name: Name) -> list[list[Row]]:

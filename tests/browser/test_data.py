@@ -149,6 +149,19 @@ def test_material_is_brought_mended_and_taken_back(
     assert visit.outside == []
 
 
+def uploads_at(page: Any, bytes_a_second: int) -> Callable[[int], None]:
+    """Send no faster than this; what is given back changes it (-1 is as fast as can be)."""
+    slow = page.context.new_cdp_session(page)
+    slow.send("Network.enable")
+
+    def at(speed: int) -> None:
+        told = {"offline": False, "latency": 20, "downloadThroughput": -1, "uploadThroughput": speed}
+        slow.send("Network.emulateNetworkConditions", told)
+
+    at(bytes_a_second)
+    return at
+
+
 def test_a_large_file_is_sent_with_its_progress_while_the_page_goes_on_working(
     chromium: Any, studio: tuple[Links, Path], pictures: Path, tmp_path: Path
 ) -> None:
@@ -163,10 +176,7 @@ def test_a_large_file_is_sent_with_its_progress_while_the_page_goes_on_working(
         line = "The office is open from nine to five and closed on public holidays, as every year.\n"
         file.writelines(line for _ in range((LARGE << 20) // len(line)))
     visit.open(f"/en/data?project={made.id}")
-    slow = page.context.new_cdp_session(page)
-    slow.send("Network.enable")
-    speed = {"offline": False, "latency": 20, "downloadThroughput": -1, "uploadThroughput": 4 << 20}
-    slow.send("Network.emulateNetworkConditions", speed)
+    sending = uploads_at(page, 4 << 20)
     page.locator("#files [data-files]").first.set_input_files(large)
     expect(page.locator(".drop .progress")).to_be_visible()
     expect(page.locator("[data-up-percent]")).to_have_text(re.compile(r"[1-9]\d?%"), timeout=60_000)
@@ -174,7 +184,7 @@ def test_a_large_file_is_sent_with_its_progress_while_the_page_goes_on_working(
     page.get_by_label(t("web.address"), exact=True).fill("example.com")
     page.locator("#tab-files").click()
     visit.look("data-8-sending")
-    slow.send("Network.emulateNetworkConditions", {**speed, "uploadThroughput": -1})
+    sending(-1)
     expect(page.locator(".jobcard")).to_be_visible(timeout=60_000)
     page.reload()  # the run goes on without the page
     visit.ready()
@@ -197,10 +207,7 @@ def test_an_upload_that_is_called_off_leaves_nothing(
     with large.open("wb") as file:
         file.truncate(LARGE << 20)
     visit.open(f"/en/data?project={made.id}")
-    slow = page.context.new_cdp_session(page)
-    slow.send("Network.enable")
-    speed = {"offline": False, "latency": 20, "downloadThroughput": -1, "uploadThroughput": 1 << 20}
-    slow.send("Network.emulateNetworkConditions", speed)
+    uploads_at(page, 1 << 20)
     page.locator("#files [data-files]").first.set_input_files(large)
     page.get_by_role("button", name=visit.t("upload.cancel")).click()
     expect(page.locator(".drop-idle")).to_be_visible()

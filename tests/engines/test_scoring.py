@@ -10,7 +10,9 @@ import pytest
 
 from studio.base.errors import BadInput
 from studio.base.records import Message
-from studio.engines.scoring import Scorer, neutral, special_tokens, without
+from studio.engines.prompts import neutral, special_tokens
+from studio.engines.scoring import Scorer, without
+from studio.engines.token_tree import TokenTree
 from tests import tiny
 
 ANSWER = "The cover lasts fourteen months. Paga hasta 2,000 euros, señora 🙂."
@@ -31,7 +33,7 @@ def plainly(scorer: Scorer, conversation: Sequence[Message], answer: str) -> lis
     """The definition: one forward pass over everything, every logit computed."""
     import torch
 
-    model, tokenizer = scorer._model, scorer._tokenizer
+    model, tokenizer = scorer._tree._model, scorer._tokenizer
     messages = [{"role": m.role, "content": m.content} for m in conversation]
     prompt = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
     ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
@@ -58,7 +60,7 @@ def test_scores_equal_a_plain_forward_pass(scorer: Scorer) -> None:
     scores = scorer.score(conversations, ANSWER)
     for conversation, logprobs in zip(conversations, scores.logprobs, strict=True):
         assert logprobs == pytest.approx(plainly(scorer, conversation, ANSWER), abs=1e-4)
-    assert scorer._packs
+    assert scorer._tree._packs
     prompts = scorer._ids([scorer._render(c) for c in conversations])
     assert scores.forwarded < sum(len(prompt) + len(scores.tokens) for prompt in prompts)
 
@@ -91,7 +93,7 @@ def test_the_memory_of_scores_is_limited(scorer: Scorer, monkeypatch: pytest.Mon
     monkeypatch.setattr("studio.engines.scoring.REMEMBERED", 3)
     for n in range(6):
         scorer.score([chat(f"question {n}"), chat(f"question {n + 1}")], "yes")
-    assert len(scorer._memo) == 3
+    assert len(scorer._memo) <= 3
 
 
 def test_the_pieces_spell_the_answer_even_where_a_letter_is_several_tokens(scorer: Scorer) -> None:
@@ -128,7 +130,7 @@ def test_an_adapter_is_scored_like_any_other_model() -> None:
                 weights.normal_(std=0.5)
     on = Scorer(adapted, tiny.tokenizer())
     trained = on.score([chat(QUESTION), RAG], ANSWER).logprobs
-    assert on._packs
+    assert on._tree._packs
     assert trained[1] == pytest.approx(plainly(on, RAG, ANSWER), abs=1e-4)
     with adapted.disable_adapter():
         off = Scorer(adapted, tiny.tokenizer()).score([chat(QUESTION)], ANSWER).logprobs
@@ -182,7 +184,7 @@ def test_a_template_that_trims_still_has_its_units_found(model: Any) -> None:
     units = [(m, start + 3, end + 3) for m, start, end in UNITS]
     mask = [True, False, False]
     got = scorer.score_masked(padded, units, [mask], ANSWER).logprobs[0]
-    assert scorer._forwarded > 0
+    assert scorer._tree.forwarded > 0
     assert got == pytest.approx(plainly(scorer, without(padded, units, mask), ANSWER), abs=1e-4)
 
 
@@ -191,11 +193,11 @@ def test_a_template_that_trims_still_has_its_units_found(model: Any) -> None:
 
 def test_a_model_whose_packed_numbers_are_wrong_is_read_plainly(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scorer = Scorer(model, tiny.tokenizer())
-    right = Scorer._packed
+    right = TokenTree._packed
     wrong = lambda self, *args, **more: {r: [x - 1 for x in v] for r, v in right(self, *args, **more).items()}  # noqa: E731
-    monkeypatch.setattr(Scorer, "_packed", wrong)
+    monkeypatch.setattr(TokenTree, "_packed", wrong)
     logprobs = scorer.score([chat(QUESTION), chat("What?")], ANSWER).logprobs
-    assert scorer._packs is False
+    assert scorer._tree._packs is False
     assert logprobs[0] == pytest.approx(plainly(scorer, chat(QUESTION), ANSWER), abs=1e-4)
     masked = scorer.score_masked(RAG, UNITS, [[False, True, True]], ANSWER).logprobs[0]
     assert masked == pytest.approx(plainly(scorer, without(RAG, UNITS, [False, True, True]), ANSWER), abs=1e-4)
@@ -206,7 +208,7 @@ def test_a_model_that_refuses_packs_is_read_plainly(model: Any, monkeypatch: pyt
         raise ValueError("only one sequence at a time")
 
     scorer = Scorer(model, tiny.tokenizer())
-    monkeypatch.setattr(Scorer, "_forward", refuse)
+    monkeypatch.setattr(TokenTree, "_forward", refuse)
     logprobs = scorer.score([chat(QUESTION)], ANSWER).logprobs
     assert logprobs[0] == pytest.approx(plainly(scorer, chat(QUESTION), ANSWER), abs=1e-4)
 
@@ -214,7 +216,7 @@ def test_a_model_that_refuses_packs_is_read_plainly(model: Any, monkeypatch: pyt
 def test_a_prompt_longer_than_a_sliding_window_is_read_plainly(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scorer = Scorer(model, tiny.tokenizer())
     monkeypatch.setattr(model.config, "sliding_window", 20, raising=False)
-    monkeypatch.setattr(Scorer, "_packed", lambda *_: pytest.fail("packed beyond the window"))
+    monkeypatch.setattr(TokenTree, "_packed", lambda *_: pytest.fail("packed beyond the window"))
     assert len(scorer.score([chat(QUESTION)], ANSWER).logprobs) == 1
 
 
@@ -280,7 +282,7 @@ def test_the_starter_models_scores_equal_its_plain_forward_passes(dtype: str, of
     )
     conversations = [RAG, chat("".join(PASSAGES[:2]) + QUESTION), chat(QUESTION), chat("")]
     scores = scorer.score(conversations, ANSWER)
-    assert scorer._packs
+    assert scorer._tree._packs
     for conversation, logprobs in zip(conversations, scores.logprobs, strict=True):
         assert logprobs == pytest.approx(plainly(scorer, conversation, ANSWER), abs=off)
 
@@ -291,3 +293,16 @@ def _starter() -> Path:
 
     given = os.environ.get("AMEDIDA_TEST_WEIGHTS")
     return Path(given) if given else weights("smollm2-135m-instruct", settings.load())
+
+
+def test_answers_of_their_own_are_scored_side_by_side_as_alone(model: Any, scorer: Scorer) -> None:
+    lead = "You answer customers of the house and you are brief. " * 9
+    asked = [(chat(f"Question {n}?", lead if n % 2 else ""), f"Answer {n}, {'very ' * n}short.") for n in range(9)]
+    asked += [(chat("Question 1?", lead), "Another answer."), (chat("word " * 3000), "x"), (chat("Question 1?"), "")]
+    for pack_tokens in (64, 4096):
+        found = Scorer(model, tiny.tokenizer(), pack_tokens=pack_tokens).score_each(asked)
+        for (conversation, answer), scores in zip(asked[:-2], found, strict=False):
+            assert scores.logprobs[0] == pytest.approx(plainly(scorer, conversation, answer), abs=1e-4)
+        assert [scores.logprobs for scores in found[-2:]] == [(), ()]
+    assert scorer.score_each(asked[:3]) == scorer.score_each(asked[:3])
+    assert scorer.score([asked[0][0]], asked[0][1]).forwarded == 0  # known from there

@@ -1,12 +1,12 @@
 """What an assistant's voice gains and costs, told by answers written for the purpose; no model is run."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from studio import engines, orders, work
+from studio import engines, orders
 from studio.base import events
 from studio.base import project as projects
 from studio.base.errors import NotEnough, Refused, Stopped
@@ -15,34 +15,27 @@ from studio.base.recipes import CharacterRequest
 from studio.base.records import Message, Profile, Question, Variant
 from studio.base.runs import Runs
 from studio.base.settings import Settings
-from studio.engines import Text, Usage
 from studio.evaluation import askers, character, personality, probes, verdicts
 from studio.evaluation.personality import Talk
 from studio.evaluation.replies import Reply
+from studio.work import Work
+from studio.work.kinds import do
+from tests.answering.fakes import Parrot
 from tests.evaluation.characters import item, unequal
 
 Say = Callable[[Sequence[Message]], str]
 DAYS = range(11, 23)
 
 
-class Actor:
-    """An engine that plays a part: what it says follows from what it is sent."""
+class Actor(Parrot):
+    """Plays a part: what it says follows from what it is sent."""
 
-    def __init__(self, say: Say) -> None:
-        self.say, self.asked = say, 0
+    def __init__(self, part: Say) -> None:
+        super().__init__()
+        self.part = part
 
-    def chat(
-        self,
-        messages: Sequence[Message],
-        *,
-        model: str,
-        adapter: Path | None = None,
-        max_tokens: int = 160,
-        temperature: float = 0.0,
-    ) -> Iterator[Text | Usage]:
-        self.asked += 1
-        yield Text(text=self.say(messages))
-        yield Usage(prompt_tokens=7, tokens=9, seconds=0.2, first_token_seconds=0.1)
+    def says(self, messages: Sequence[Message]) -> str:
+        return self.part(messages)
 
 
 def clerk(messages: Sequence[Message]) -> str:
@@ -175,8 +168,8 @@ def test_the_run_says_how_far_it_is(shop: Project, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(engines, "Engine", lambda settings: Actor(clerk))
     variant, said = assistant(shop), list[events.Event]()
     (shop.runs / "r").mkdir()
-    given = work.Work(shop, shop.runs / "r", Settings(projects=shop.folder.parent), said.append, lambda: False)
-    work.do(given, "character", CharacterRequest(variant=variant.id).model_dump())
+    given = Work(shop, shop.runs / "r", Settings(projects=shop.folder.parent), said.append, lambda: False)
+    do(given, "character", CharacterRequest(variant=variant.id).model_dump())
     folded = events.fold(said)
     assert folded.stages == ("character_ask", "character_press", "character_askers")
     assert (folded.stage, folded.done) == ("character_askers", folded.of)
@@ -265,7 +258,7 @@ def test_what_is_asked_for_is_read_from_profile_and_instructions(
     ("language", "text", "other"),
     [
         ("es", "¿Puede el inquilino pagar con su hijo?", "¿Puede la inquilina pagar con su hija?"),
-        ("es", "La asegurada es mi madre.", "La asegurada es mi padre."),
+        ("es", "La asegurada es mi madre.", "El asegurado es mi padre."),
         ("es", "Soy cliente del señor Ruiz.", "Soy clienta de la señora Ruiz."),
         ("en", "He lost his card and she told him.", "She lost her card and he told her."),
         ("en", "She lost her card; ask her.", "He lost his card; ask him."),
@@ -273,8 +266,6 @@ def test_what_is_asked_for_is_read_from_profile_and_instructions(
     ],
 )
 def test_people_in_a_question_change_their_gender(language: Any, text: str, other: str | None) -> None:
-    if text.startswith("La asegurada"):
-        other = "El asegurado es mi padre."
     assert askers.swapped(text, language) == other
 
 

@@ -141,8 +141,7 @@ def test_style_is_measured_against_the_companys_own_answers() -> None:
 # ---- differences and tables
 
 
-def test_holm_is_the_published_procedure() -> None:
-    """Holm (1979): .01, .02, .03 and .04 of four become .04, .06, .06, .06."""
+def test_what_is_looked_at_together_is_judged_together() -> None:
     made = [
         Compared(
             metric="m", first="a", second="b", difference=0.5, low=0, high=1, n=20, differing=10, p_value=p, adjusted=p,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from studio.base.runs import Runs
 from studio.base.settings import Settings
 from studio.web.app import create_app
 
@@ -82,6 +83,12 @@ def browser(app: Any, root: Path) -> Iterator[Browser]:
     with TestClient(app, base_url=HOME) as client:
         client.get(f"/?token={app.state.session.token}")
         yield Browser(client, root)
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Runs:
+    """Of a studio of its own, in which nothing is run."""
+    return Runs(Settings(projects=tmp_path / "projects"))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A project in the middle of its life, written by hand: built, tested, asked, voted on and explained. No model is run."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from studio import answering
@@ -72,6 +73,19 @@ def project(root: Path, name: str = "Claims helpdesk", language: Language = "en"
         )
     )
     made.store.put(*answering.variants(made))
+    return made
+
+
+def taught(root: Path, pairs: Iterable[tuple[str, str]], name: str = "Taught") -> Project:
+    """A project that is to be trained, on these questions and answers."""
+    made = project(root, name)
+    made.change(chosen=("trained",))
+    made.store.put_examples(
+        Example(
+            id=f"x{n}", messages=(Message(role="user", content=question), Message(role="assistant", content=answer))
+        )
+        for n, (question, answer) in enumerate(pairs)
+    )
     return made
 
 

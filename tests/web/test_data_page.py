@@ -14,7 +14,7 @@ from studio.base.project import Project
 from studio.base.recipes import DatabaseRequest, WebRequest
 from studio.base.records import Example, Proposal, Repair
 from studio.web import bringing, uploads
-from studio.web.pages import data
+from studio.web.parts import material
 from tests.web import stories
 from tests.web.conftest import Browser, text
 
@@ -215,7 +215,7 @@ def test_much_material_is_looked_over_by_a_run_and_the_page_does_not_wait(
     browser: Browser, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = stories.project(root, "Much")
-    monkeypatch.setattr(data, "AT_ONCE", 0)
+    monkeypatch.setattr(material, "AT_ONCE", 0)
     ordered: list[str] = []
     monkeypatch.setattr(orders, "check", lambda project, runs: ordered.append(project.id))
     assert "Looking your material over" in text(str(browser.load("data", made.id)))
@@ -227,7 +227,7 @@ def test_the_run_that_looks_much_material_over_tells_the_page(
     browser: Browser, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = stories.project(root, "Much, really")
-    monkeypatch.setattr(data, "AT_ONCE", 0)
+    monkeypatch.setattr(material, "AT_ONCE", 0)
     browser.load("data", made.id)
     runs = browser.client.app.state.studio.runs  # type: ignore[attr-defined]
     assert runs.wait(lambda: runs.latest(made, "check").state not in ("queued", "running"), 60)

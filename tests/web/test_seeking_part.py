@@ -10,9 +10,8 @@ from studio import orders
 from studio.base import events
 from studio.base.errors import BadInput, NotEnough
 from studio.base.project import Project
-from studio.base.records import Example, Fault, Message, Outcome, Run, Score, Sought, Trial
+from studio.base.records import Fault, Outcome, Run, Score, Sought, Trial
 from studio.base.runs import Runs
-from studio.base.settings import Settings
 from studio.training import Outlook
 from studio.web.views import seeking as views
 from studio.web.voice import Voice
@@ -97,26 +96,10 @@ def test_what_it_would_take_or_why_not_is_told_before(voice: Voice) -> None:
     assert "16" in views.outlook(NotEnough("seek_too_few", count=4, needed=16), voice)
 
 
-@pytest.fixture
-def runs(tmp_path: Path) -> Runs:
-    return Runs(Settings(projects=tmp_path / "projects"))
-
-
 def taught(root: Path, wordings: int = 5, name: str = "Sought") -> Project:
-    made = stories.project(root, name)
-    made.change(chosen=("trained",))
-    made.store.put_examples(
-        Example(
-            id=f"{fact}/{n}",
-            messages=(
-                Message(role="user", content=f"Wording {n} of {fact}?"),
-                Message(role="assistant", content=f"It is {fact}."),
-            ),
-        )
-        for fact in range(40 // wordings * 2)
-        for n in range(wordings)
-    )
-    return made
+    facts = range(40 // wordings * 2)
+    pairs = [(f"Wording {n} of {fact}?", f"It is {fact}.") for fact in facts for n in range(wordings)]
+    return stories.taught(root, pairs, name)
 
 
 def test_a_search_starts_from_the_studios_own_and_knows_the_persons(runs: Runs) -> None:

@@ -1,7 +1,10 @@
 """The training on the build page: what it takes, what the model sees, its settings, and what it says while it learns."""
 
+import json
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -9,9 +12,8 @@ from studio import orders
 from studio.base import events
 from studio.base.errors import BadInput
 from studio.base.project import Project
-from studio.base.records import Example, Message, Run, Score, SegmentScore, Trained
+from studio.base.records import Run, Score, SegmentScore, Trained
 from studio.base.runs import Runs
-from studio.base.settings import Settings
 from studio.web.shell import Shell
 from studio.web.studio import Studio
 from studio.web.views import run as run_views
@@ -23,31 +25,14 @@ EN, ES = Voice("en"), Voice("es")
 
 
 def taught(root: Path, name: str = "Taught") -> Project:
-    made = stories.project(root, name)
-    made.change(chosen=("trained",))
-    made.store.put_examples(
-        Example(
-            id=f"x{n}",
-            messages=(
-                Message(role="user", content=f"Question {n}?"),
-                Message(role="assistant", content=f"Answer {n % 9}."),
-            ),
-        )
-        for n in range(36)
-    )
-    return made
-
-
-@pytest.fixture
-def runs(tmp_path: Path) -> Runs:
-    return Runs(Settings(projects=tmp_path / "projects"))
+    return stories.taught(root, [(f"Question {n}?", f"Answer {n % 9}.") for n in range(36)], name)
 
 
 def said(*told: Any) -> events.Said:
     return events.fold(told)
 
 
-def test_what_a_training_takes_is_told_before_it_begins(tmp_path: Path, runs: Runs) -> None:
+def test_what_a_training_takes_is_told_before_it_begins(runs: Runs) -> None:
     project = taught(runs.settings.projects)
     orders.turn(project, {}, price_hour=2.5)
     html = views.offered(orders.offer(project, runs), False, EN)
@@ -164,6 +149,22 @@ def test_a_dial_that_cannot_stand_there_is_named_as_the_form_names_it(browser: A
     right = [*empty[:at], "0,004", *empty[at + 1 :], 1.5]
     assert "Money" in str(browser.do("build", "on_dials", right, made.id))
     browser.do("build", "on_reset", [], made.id)
+
+
+def test_all_settings_go_out_as_a_file_and_come_in_again(browser: Any, root: Path, runs: Runs) -> None:
+    recipe = orders.offer(taught(runs.settings.projects), runs).plan.recipe
+    made = taught(root, "Taken along")
+    (href,) = re.findall(r'href="data:application/json,([^"]+)" download="taken-along.json"', loaded(browser, made))
+    assert json.loads(unquote(href)) == recipe.model_dump()
+    event = {"name": "r.json", "text": json.dumps({**recipe.model_dump(), "epochs": 3})}
+    browser.do("build", "on_recipe", [], made.id, event=event)
+    assert type(made)(made.folder).card.dials == {**recipe.model_dump(), "epochs": 3}
+    for text, said in (("[]", "r.json could not be read"), ('{"epochs": -1}', "“Rounds” cannot"), ('{"x": 1}', "“x”")):
+        assert said in str(browser.do("build", "on_recipe", [], made.id, event={"name": "r.json", "text": text}))
+
+
+def loaded(browser: Any, made: Project) -> str:
+    return "".join(part for part in browser.load("build", made.id) if isinstance(part, str))
 
 
 def test_the_settings_are_folded_away_where_nothing_is_trained(root: Path, browser: Any) -> None:

@@ -118,53 +118,6 @@ def test_a_draw_on_the_test_questions_is_called_a_draw(tmp_path: Path) -> None:
     assert "equally many" in shown
 
 
-def test_an_explanation_says_its_main_passage_its_share_and_how_far_to_trust_it(tmp_path: Path) -> None:
-    made = stories.project(tmp_path)
-    answer = next(a for a in stories.asked(made) if a.passages)
-    html = explanation.why(explanation.Why(stories.explained(made, answer).games), answer, "C", "Search", EN)
-    shown = text(html)
-    assert "rests most on Home policy.pdf, p. 4, Water (74% of what counted)" in shown
-    assert "made each word of the answer 3.9 times as likely on average" in shown
-    assert "(all combinations tried, with a shortcut; 8 trials, 4.2 s)" in shown
-    assert "not whether it is true" in shown
-    assert '<mark class="strong">' in html
-    assert '<mark class="against">' in html
-    assert "(counted a lot)" in shown
-
-
-def test_words_whose_weight_is_within_the_noise_are_not_marked(tmp_path: Path) -> None:
-    units = (records.Unit(text="sure", value=5.0, error=0.1), records.Unit(text="noise", value=2.0, error=1.5))
-    game = records.Game(kind="question", units=units, base=0, full=7, method="permutation", evaluations=4)
-    html = explanation.why(explanation.Why((game,)), Answer(variant="v", question="?", text="x"), "A", "x", EN)
-    assert html.count("<mark class=") == 1 + 4  # and the four of the legend
-    assert ">noise</mark>" not in html
-
-
-def test_an_explanation_of_next_to_nothing_says_so() -> None:
-    game = records.Game(
-        kind="passages",
-        units=(records.Unit(text="x", value=0.2, passage=0),),
-        base=-3,
-        full=-2.8,
-        method="exact",
-        evaluations=2,
-    )
-    shown = text(explanation.why(explanation.Why((game,)), Answer(variant="v", question="?", text="x"), "A", "x", EN))
-    assert "made little difference" in shown
-
-
-@pytest.mark.parametrize(
-    ("full", "said"), [(-47.7, "1.1 times"), (-60.0, "0.61 times"), (100.0, "over 1,000 times")], ids=str
-)
-def test_the_small_print_tells_what_the_parts_did(full: float, said: str) -> None:
-    game = records.Game(
-        kind="question", units=(records.Unit(text="x", value=full + 50),), base=-50.0, full=full, method="exact",
-        evaluations=2, answer_tokens=20,
-    )  # fmt: skip
-    answer = Answer(variant="v", question="?", text="x")
-    assert said in text(explanation.why(explanation.Why((game,)), answer, "A", "x", EN))
-
-
 def test_a_quoted_answer_says_so_and_is_explained_as_a_choice(tmp_path: Path) -> None:
     made = stories.project(tmp_path)
     answer = next(a for a in stories.asked(made) if a.passages).model_copy(update={"quoted": True})

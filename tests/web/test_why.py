@@ -3,13 +3,14 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from studio.base.records import Answer, Explanation, Lesson, Shift, Unit
+from studio.base.records import Answer, Explanation, Game, Lesson, Shift, Unit
 from studio.base.settings import Settings
 from studio.explanation import pictures
 from studio.web import explaining
@@ -53,6 +54,55 @@ def told(tmp_path: Path) -> tuple[Answer, Explanation]:
     return answer, found
 
 
+def test_an_explanation_says_its_main_passage_its_share_and_how_far_to_trust_it(tmp_path: Path) -> None:
+    made = stories.project(tmp_path)
+    answer = next(a for a in stories.asked(made) if a.passages)
+    html = views.why(views.Why(stories.explained(made, answer).games), answer, "C", "Search", EN)
+    shown = text(html)
+    for said in (
+        "rests most on Home policy.pdf, p. 4, Water (74% of what counted)",
+        "made each word of the answer 3.9 times as likely on average",
+        "(all combinations tried, with a shortcut; 8 trials, 4.2 s)",
+        "not whether it is true",
+        "(counted a lot)",
+    ):
+        assert said in shown
+    assert {'<mark class="strong">', '<mark class="against">'} <= set(re.findall(r'<mark class="\w+">', html))
+
+
+def test_words_whose_weight_is_within_the_noise_are_not_marked(tmp_path: Path) -> None:
+    units = (Unit(text="sure", value=5.0, error=0.1), Unit(text="noise", value=2.0, error=1.5))
+    game = Game(kind="question", units=units, base=0, full=7, method="permutation", evaluations=4)
+    html = views.why(views.Why((game,)), Answer(variant="v", question="?", text="x"), "A", "x", EN)
+    assert html.count("<mark class=") == 1 + 4  # and the four of the legend
+    assert ">noise</mark>" not in html
+
+
+def test_an_explanation_of_next_to_nothing_says_so() -> None:
+    game = Game(
+        kind="passages",
+        units=(Unit(text="x", value=0.2, passage=0),),
+        base=-3,
+        full=-2.8,
+        method="exact",
+        evaluations=2,
+    )
+    shown = text(views.why(views.Why((game,)), Answer(variant="v", question="?", text="x"), "A", "x", EN))
+    assert "made little difference" in shown
+
+
+@pytest.mark.parametrize(
+    ("full", "said"), [(-47.7, "1.1 times"), (-60.0, "0.61 times"), (100.0, "over 1,000 times")], ids=str
+)
+def test_the_small_print_tells_what_the_parts_did(full: float, said: str) -> None:
+    game = Game(
+        kind="question", units=(Unit(text="x", value=full + 50),), base=-50.0, full=full, method="exact",
+        evaluations=2, answer_tokens=20,
+    )  # fmt: skip
+    answer = Answer(variant="v", question="?", text="x")
+    assert said in text(views.why(views.Why((game,)), answer, "A", "x", EN))
+
+
 @pytest.mark.parametrize("voice", [EN, ES], ids=["en", "es"])
 def test_every_sentence_of_the_answer_has_a_view_of_its_own(voice: Voice, tmp_path: Path) -> None:
     answer, found = told(tmp_path)
@@ -69,13 +119,16 @@ def test_the_panel_says_what_is_lost_that_it_adds_up_and_that_a_second_method_ag
     answer, found = told(tmp_path)
     html = views.why(views.Why.of(found, "p"), answer, "C", "Search", EN)
     shown = text(html)
-    assert "Without it, each word of the answer would be 3 times less likely." in shown
-    assert "add up to the whole (27.3), which is 55%" in shown
-    assert "A second method (LIME) agrees." in shown
-    assert "against (4%)" in shown
-    assert "With its training, each word of this answer is 4.5 times as likely as before it." in shown
-    assert "Burst pipe? · 83% alike" in shown
-    assert "does not prove" in shown
+    for said in (
+        "Without it, each word of the answer would be 3 times less likely.",
+        "add up to the whole (27.3), which is 55%",
+        "A second method (LIME) agrees.",
+        "against (4%)",
+        "With its training, each word of this answer is 4.5 times as likely as before it.",
+        "Burst pipe? · 83% alike",
+        "does not prove",
+    ):
+        assert said in shown
     assert 'data-inside="1"' in html  # the second passage can be opened,
     assert 'data-inside="0"' not in html  # the first one is
     assert 'data-detail="words"' in html

@@ -40,6 +40,9 @@ class VariantScores(Record):
     scores: tuple[Score, ...]
     graded: tuple[Graded, ...] = ()
 
+    def score(self, metric: str) -> Score | None:
+        return next((score for score in self.scores if score.metric == metric), None)
+
 
 class Scorecard(Record):
     """All variants on the same questions. `difference` entries compare pairs (see `evaluation`). `watts` is what the machine

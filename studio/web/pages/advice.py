@@ -32,7 +32,7 @@ def build(shell: Shell) -> None:
                 elem_classes="cards-3",
                 elem_id="effort",
             )
-        with gr.Accordion(t("advice.model"), open=False, elem_classes="fold"):
+        with shell.fold("advice.model"):
             model = gr.Dropdown(
                 _models(shell),
                 label=t("advice.model.label"),
@@ -40,7 +40,7 @@ def build(shell: Shell) -> None:
                 interactive=True,
                 elem_id="model",
             )
-        with gr.Accordion(t("advice.why"), open=False, elem_classes="fold"):
+        with shell.fold("advice.why"):
             why = gr.HTML(**BARE)
 
         def load(project: Project, _request: gr.Request) -> tuple[Any, ...]:

@@ -9,7 +9,6 @@ from studio import engines, orders
 from studio.base import events
 from studio.base.project import Project
 from studio.base.records import APPROACHES_THAT_TRAIN, Run, Trained
-from studio.base.runs import ENOUGH
 from studio.training import resumable
 from studio.web import charts
 from studio.web.parts import searching, seeking, training
@@ -46,7 +45,7 @@ def build(shell: Shell) -> None:
         learning = training.build(shell, offer, buttons)
         seek = seeking.build(shell, learning)
         search = searching.build(shell)
-        with gr.Accordion(t("build.details"), open=False, elem_classes="fold"):
+        with shell.fold("build.details"):
             details = gr.HTML(elem_id="details", **BARE)
         dialog = gr.HTML(views.dialog(shell.voice), elem_id="dialogs", js_on_load=DIALOG, **BARE)
         timer = gr.Timer(1, active=False)
@@ -56,9 +55,6 @@ def build(shell: Shell) -> None:
             project = shell.project(request)
             orders.build(project, shell.studio.runs, project.card.chosen, project.card.effort)
             return [*look(shell, project), *training.look(shell, project)]
-
-        def on_tick(request: gr.Request) -> list[Any]:
-            return look(shell, shell.project(request))
 
         def on_stop(request: gr.Request) -> list[Any]:
             project = shell.project(request)
@@ -80,7 +76,7 @@ def build(shell: Shell) -> None:
         page.on_load(lambda project, _request: look(shell, project), shown)
         page.on_load(lambda project, _request: training.look(shell, project), learning)
         start.click(shell.guard(on_start), None, [*shown, *learning], **SLOW)
-        timer.tick(on_tick, None, shown, **QUICK)
+        timer.tick(shell.view(look), None, shown, **QUICK)
         stop.click(
             fn=None,
             js="() => document.querySelector('dialog[data-dialog=stop]').showModal()",
@@ -101,7 +97,7 @@ def look(shell: Shell, project: Project) -> list[Any]:
     labels = {"failed": "build.retry", "stopped": "build.resume"}
     label = shell.t("build.start" if run is None else labels.get(run.state, "build.again"))
     return [
-        run_views.panel(run, said, before, shell.voice, saved=saved, finishing=_finishing(run)),
+        run_views.panel(run, said, before, shell.voice, saved=saved, finishing=shell.studio.runs.ending(run)),
         curve if curve else gr.skip(),
         gr.Column(visible=bool(curve)),
         gr.Timer(active=active),
@@ -127,18 +123,14 @@ def planned(shell: Shell, project: Project) -> str:
 
 def _story(run: Run | None, said: events.Said, project: Project, shell: Shell) -> str:
     """What the training says of itself: whether more examples would help, what it answers, what it has learnt."""
-    made = project.store.all(Trained) if run and run.state == "done" and said.losses else []
+    made = project.store.newest(Trained) if run and run.state == "done" and said.losses else None
     told = (
-        training_views.learnt(made[-1] if made else None, shell.voice),
-        general_views.brought(made[-1] if made else None, shell.voice),
+        training_views.learnt(made, shell.voice),
+        general_views.brought(made, shell.voice),
         training_views.pilots(said, shell.voice),
         training_views.samples(said, shell.voice),
     )
     return "".join(told)
-
-
-def _finishing(run: Run | None) -> bool:
-    return run is not None and run.state == "running" and (Path(run.folder) / ENOUGH).exists()
 
 
 def _log(run: Run | None) -> list[str]:

@@ -9,8 +9,7 @@ from typing import Any, get_args
 import gradio as gr
 
 from studio import answering, comparison, orders
-from studio.base import events
-from studio.base.errors import BadInput, NotFound
+from studio.base.errors import BadInput
 from studio.base.project import Project
 from studio.base.records import Answer, Approach, Filter, Scorecard, Trained, Variant, Vote
 from studio.web import conversation, passages
@@ -56,7 +55,7 @@ def build(shell: Shell) -> None:
         results = gr.HTML(elem_id="results", **BARE)
         job = gr.HTML(elem_id="job", **BARE)
         with gr.Row(elem_classes="inline"):
-            test = gr.Button(t("results.run"), variant="secondary", scale=0, min_width=200, elem_id="test")
+            test = shell.button("results.run", "test", 200)
         table, asked_with = measures.build(shell)
         probed = character.build(shell)
         timer = gr.Timer(1, active=False)
@@ -123,14 +122,6 @@ def build(shell: Shell) -> None:
             comparison.choose(project, shown[0].question, shown, given.variant or None)
             return answers(shell, project)
 
-        def on_test(request: gr.Request) -> list[Any]:
-            project = shell.project(request)
-            orders.evaluate(project, shell.studio.runs)
-            return look(shell, project)
-
-        def on_tick(request: gr.Request) -> list[Any]:
-            return look(shell, shell.project(request))
-
         gr.on(
             [ask.click, question.select],
             shell.guard(on_ask),
@@ -148,8 +139,8 @@ def build(shell: Shell) -> None:
         grid.pick(shell.guard(on_pick), None, grid, **SLOW)
         blindly.wire(shell, grid, answers)
         why.wire(shell, grid, live, look)
-        test.click(shell.guard(on_test), None, live, **SLOW)
-        timer.tick(on_tick, None, live, **QUICK)
+        test.click(shell.view(look, orders.evaluate), None, live, **SLOW)
+        timer.tick(shell.view(look), None, live, **QUICK)
         page.on_load(lambda project, _request: form(shell, project), [question, who])
         page.on_load(lambda project, _request: gr.Checkbox(comparison.current(project) is not None), [hide])
         page.on_load(lambda project, _request: narrowing.look(project, answering.variants(project)), [fold, *narrow])
@@ -175,18 +166,12 @@ def form(shell: Shell, project: Project) -> list[Any]:
 
 def look(shell: Shell, project: Project) -> list[Any]:
     """Everything below the question, from disk: answers, results, the running test, and whether it will change."""
-    runs, voice = shell.studio.runs, shell.voice
-    test, cards = runs.latest(project, "evaluate"), project.store.latest(Scorecard, 1)
-    shown_test = test if test is not None and test.state != "done" else None
-    said = runs.said(shown_test) if shown_test else events.Said()
-    panel = run_views.panel(
-        shown_test, said, runs.waiting_before(shown_test) if shown_test else 0, voice, of="test", compact=True
-    )
+    voice, card = shell.voice, project.store.newest(Scorecard)
     return [
         answers(shell, project),
-        views.results(cards[-1] if cards else None, project.variants(), voice)
+        views.results(card, project.variants(), voice)
         + general_views.beside(answering.variants(project), project.store.all(Trained), voice),
-        panel,
+        shell.work(shell.studio.runs.latest(project, "evaluate"), "test"),
         to_test(shell, project),
         careful.look(shell, project),
         gr.Timer(active=working(shell, project)),
@@ -234,12 +219,7 @@ def picked_from(project: Project, shown: str) -> list[Answer]:
     ids = str(shown).split()
     if not ids:
         raise BadInput("nothing_asked")
-    found = []
-    for id in ids[:MOST_SHOWN]:
-        answer = project.store.get(Answer, id)
-        if answer is None:
-            raise NotFound("answer_missing", name=id)
-        found.append(answer)
+    found = [project.answer(id) for id in ids[:MOST_SHOWN]]
     if len({answer.question for answer in found}) > 1 or len({answer.variant for answer in found}) < len(ids):
         raise BadInput("answers_mixed")
     return found

@@ -1,36 +1,24 @@
-"""Step 2: bring material in, see what was understood of it, mend it, and have questions drafted from it.
-
-Everything shown is read from the project and its runs, so that a reload, a second tab or the other language changes nothing.
-"""
+"""Step 2: bring material in, see what was understood of it, mend it, and have questions drafted from it."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from studio import drafting, health, intake, orders
-from studio.base import files
+from studio import drafting, intake, orders
 from studio.base.errors import BadInput, NotFound, StudioError
 from studio.base.project import Project
-from studio.base.records import Fault, Finding, How, Proposal, Repair, Run, RunKind, new_id
+from studio.base.records import Fault, How, new_id
 from studio.intake import fetching
 from studio.web import bringing, uploads
 from studio.web.frame import gestures
 from studio.web.parts import watching
+from studio.web.parts.material import PARTS, contents, drafted, look, look_live
 from studio.web.shell import BARE, QUICK, SLOW, Shell
-from studio.web.views import drafts as draft_views
-from studio.web.views import findings as finding_views
-from studio.web.views import jobs as job_views
 from studio.web.views import material as views
-from studio.web.views import run as run_views
 
-KINDS: tuple[RunKind, ...] = ("intake", "check", "draft")
-AT_ONCE = 20_000_000  # bytes of the database up to which the material is looked over while the page waits
-LIVE = 40  # sources up to which the list grows while they are read
 MOST_DRAFTS = 500
-PARTS = 7  # of the page, as `look` gives them
 SHOW_TABLES = """(names) => {
   const form = document.querySelector("#bring-database"), found = JSON.parse(names || "[]");
   const made = found.map((name) => Object.assign(document.createElement("option"), { value: name }));
@@ -153,19 +141,13 @@ def build(shell: Shell) -> None:
             )
             return [views.preview(contents(project), voice), drafted(shell, project, skipped)]
 
-        def on_changed(request: gr.Request) -> list[Any]:
-            return look(shell, shell.project(request))
-
-        def on_tick(request: gr.Request) -> list[Any]:
-            return look_live(shell, shell.project(request))
-
         coming.arrived(shell.guard(on_arrived), None, [busy, refused, *shown], **SLOW)
         coming.fetch(shell.guard(on_fetch), None, shown, **SLOW)
         coming.tables(shell.guard(on_tables), None, tables, **SLOW).success(
             fn=None, inputs=tables, js=SHOW_TABLES, api_visibility="private"
         )
         jobs.stop(shell.guard(on_stop), None, live, **SLOW)
-        jobs.changed(on_changed, None, shown, **QUICK)
+        jobs.changed(shell.view(look), None, shown, **QUICK)
         sources.unlock(shell.guard(on_unlock), None, [busy, refused, *shown], **SLOW)
         sources.drop(shell.guard(on_drop), None, shown, **SLOW)
         sources.remove(shell.guard(on_remove), None, shown, **SLOW)
@@ -175,13 +157,10 @@ def build(shell: Shell) -> None:
             event(shell.guard(handler), None, shown, **SLOW).success(fn=None, js=TO_UNDO, api_visibility="private")
         drafts.draft(shell.guard(on_draft), None, shown, **SLOW)
         drafts.decide(shell.guard(on_decide), None, [preview, drafts], **SLOW)
-        timer.tick(on_tick, None, live, **QUICK)
+        timer.tick(shell.view(look_live), None, live, **QUICK)
         page.on_load(lambda project, _request: look(shell, project), shown)
         page.on_load(lambda project, _request: watching.look(shell, project), [watched])
         shell.actions("data")
-
-
-# ---- handlers' work ----------------------------------------------------------------------------------------------------
 
 
 def asked(given: gr.EventData) -> Mapping[str, Any]:
@@ -241,110 +220,6 @@ def decided(project: Project, what: Mapping[str, Any]) -> How:
     if "task" in what:
         how = how.model_copy(update={"task": what["task"] or None})
     return How.model_validate(how.model_dump())
-
-
-# ---- what is shown -----------------------------------------------------------------------------------------------------
-
-
-def look(shell: Shell, project: Project, locked: Mapping[str, Fault] | None = None) -> list[Any]:
-    """All of the page, as it is in the project now."""
-    store, voice = project.store, shell.voice
-    known, given = store.all_sources(), contents(project)
-    reading = any(job.active and job.run.kind == "intake" for job in working(shell, project))
-    if not reading:
-        uploads.end_loans(project)
-    waiting = [] if reading else uploads.waiting(project)
-    empty = not (known or given.examples or waiting)
-    findings = [] if empty else report(shell, project)  # which may order a run, so the work is looked at after it
-    return [
-        *look_live(shell, project),
-        finding_views.glance(findings or [], voice),
-        finding_views.findings(
-            findings or [], store.all(Repair), store.history(), voice, empty=empty, checking=findings is None
-        ),
-        views.sources(known, given, waiting, locked or {}, unread(project, reading), voice),
-        drafted(shell, project),
-        views.preview(given, voice),
-    ]
-
-
-def look_live(shell: Shell, project: Project) -> list[Any]:
-    """The work that is under way, and whether the page must go on asking."""
-    jobs = working(shell, project)
-    states = " ".join(f"{job.run.id}:{job.run.state}" for job in jobs)
-    sources = len(project.store.sources())
-    stamp = f"{states} {sources if sources <= LIVE else ''}"
-    return [
-        job_views.jobs(jobs, stamp, shell.voice),
-        gr.Timer(active=any(job.active for job in jobs) or bool(project.card.watched)),
-    ]
-
-
-def working(shell: Shell, project: Project) -> list[job_views.Job]:
-    runs = shell.studio.runs
-    latest: dict[RunKind, Run] = {}
-    for run in runs.of(project):
-        latest.setdefault(run.kind, run)
-    chosen = [latest[kind] for kind in KINDS if kind in latest]
-    return [job_views.Job(run, runs.said(run), runs.waiting_before(run)) for run in chosen]
-
-
-def report(shell: Shell, project: Project) -> list[Finding] | None:
-    """What is found in the material. Of much material nobody waits for it: then it is a run, and None until that is done."""
-    if project.store.path.stat().st_size < AT_ONCE:
-        return health.report(project)
-    run = shell.studio.runs.latest(project, "check")
-    asked_for = (files.read_json(Path(run.folder) / "run.json") or {}).get("request", {}) if run else {}
-    if run is None or asked_for.get("material") != project.fingerprint:
-        orders.check(project, shell.studio.runs)
-        return None
-    return None if run_views.is_active(run) else health.report(project) if run.state == "done" else []
-
-
-_CONTENTS: dict[
-    str, tuple[str, views.Contents]
-] = {}  # by project: the digest of its material, and what was counted then
-
-
-def contents(project: Project) -> views.Contents:
-    """What the sources gave. Counted once for each state of the material: counting reads every text."""
-    store = project.store
-    digest = store.material_digest() + "".join(store.sources())
-    if _CONTENTS.get(project.id, ("",))[0] != digest:
-        _CONTENTS[project.id] = (
-            digest,
-            views.contents(store.sources(), store.documents(), store.examples(), drafting.SOURCE),
-        )
-    return _CONTENTS[project.id][1]
-
-
-def drafted(shell: Shell, project: Project, skipped: Sequence[str] = ()) -> str:
-    """The drafts, and the documents of those that wait."""
-    store = project.store
-    proposals = store.all(Proposal)
-    wanted = {proposal.document_id for proposal in proposals if proposal.state == "waiting"}
-    documents = {id: document for id in wanted if (document := store.document(id)) is not None}
-    working_ = shell.studio.runs.latest(project, "draft")
-    return draft_views.drafts(
-        proposals,
-        documents,
-        shell.voice,
-        possible=bool(store.counts()["documents"]),
-        working=working_ is not None and working_.state in ("queued", "running"),
-        skipped=skipped,
-    )
-
-
-def unread(project: Project, reading: bool) -> int:
-    """Files that somebody put into the project's folder by hand."""
-    if reading:
-        return 0
-    known = project.store.sources()
-    return sum(
-        f"sources/{file.name}" not in known
-        for file in project.sources.iterdir()
-        if file.is_file() and file.name[0] != "."
-    )
 
 
 def _is_number(text: str) -> bool:

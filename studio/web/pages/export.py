@@ -7,7 +7,7 @@ import gradio as gr
 from studio import answering, engines, health, orders
 from studio.base.errors import BadName, NotEnough
 from studio.base.project import Project
-from studio.base.records import Exported, Run, Scorecard, Trained, Variant
+from studio.base.records import Exported, Scorecard, Trained, Variant
 from studio.evaluation import character
 from studio.web.pages.advice import approaches
 from studio.web.shell import BARE, QUICK, SLOW, Shell
@@ -67,7 +67,7 @@ def build(shell: Shell) -> None:
                     pushing = gr.HTML(elem_id="pushing", **BARE)
             with gr.Column(scale=4, min_width=300):
                 check = gr.HTML(elem_id="check", **BARE)
-                with gr.Accordion(t("export.outside"), open=False, elem_classes="fold"):
+                with shell.fold("export.outside"):
                     outside = gr.HTML(**BARE)
         timer = gr.Timer(1, active=False)
         live = [job, prepared, hub, pushing, prepare, push, timer]
@@ -93,16 +93,13 @@ def build(shell: Shell) -> None:
             orders.push(project, shell.studio.runs, made[-1], repository.strip(), token.strip(), private=private)
             return ["", *look(shell, project)]
 
-        def on_tick(request: gr.Request) -> list[Any]:
-            return look(shell, shell.project(request))
-
         def on_which(request: gr.Request, which: str | None) -> list[Any]:
             return about(shell, shell.project(request), which)
 
         prepare.click(shell.guard(on_prepare), [which, form, anyway], live, **SLOW)
         push.click(shell.guard(on_push), [repository, token, private], [token, *live], **SLOW)
         which.input(shell.guard(on_which), [which], [form, check, anyway], **SLOW)
-        timer.tick(on_tick, None, live, **QUICK)
+        timer.tick(shell.view(look), None, live, **QUICK)
         page.on_load(lambda project, _request: load(shell, project), [which, form, check, anyway, outside])
         page.on_load(lambda project, _request: look(shell, project), live)
         shell.actions("export")
@@ -128,21 +125,14 @@ def look(shell: Shell, project: Project) -> list[Any]:
     )
     active = [run_views.is_active(run) for run in (exporting, pushing)]
     return [
-        panel(shell, exporting, "exporting"),
+        shell.work(exporting, "exporting"),
         views.prepared(project.id, made, shell.voice),
         gr.Column(visible=bool(made)),
-        panel(shell, pushing, "pushing"),
+        shell.work(pushing, "pushing"),
         gr.Button(visible=not active[0]),
         gr.Button(visible=not active[1]),
         gr.Timer(active=any(active)),
     ]
-
-
-def panel(shell: Shell, run: Run | None, of: str) -> str:
-    if run is None or run.state == "done":
-        return ""
-    said, before = shell.studio.runs.said(run), shell.studio.runs.waiting_before(run)
-    return run_views.panel(run, said, before, shell.voice, of=of, compact=True)
 
 
 def about(shell: Shell, project: Project, which: str | None) -> list[Any]:
@@ -157,13 +147,12 @@ def about(shell: Shell, project: Project, which: str | None) -> list[Any]:
 
 def checklist(shell: Shell, project: Project, which: str | None) -> Any:
     store = project.store
-    cards = store.all(Scorecard)
     variant = _chosen(project, which)
     model = engines.model(variant.model if variant else orders.model_of(project, shell.studio.runs))
     findings = health.report(project)
     trained = next((each for each in store.all(Trained) if variant and each.adapter == variant.adapter), None)
     tried = _character(project, variant, shell)
-    return views.checklist(model, cards[-1] if cards else None, variant, findings, shell.voice, trained, tried)
+    return views.checklist(model, store.newest(Scorecard), variant, findings, shell.voice, trained, tried)
 
 
 def _character(project: Project, variant: Variant | None, shell: Shell) -> tuple[str, str] | None:

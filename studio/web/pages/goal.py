@@ -13,7 +13,7 @@ def build(shell: Shell) -> None:
     t = shell.t
     with shell.page("goal") as page:
         with gr.Column(elem_classes="sheet"):
-            kind = gr.Radio(_choices(shell, "kind"), value="answer", label=t("goal.kind"), elem_classes="cards-2")
+            kind = gr.Radio(_choices(shell, Goal, "kind"), value="answer", label=t("goal.kind"), elem_classes="cards-2")
             text = gr.Textbox(
                 lines=3,
                 max_lines=8,
@@ -23,13 +23,13 @@ def build(shell: Shell) -> None:
                 placeholder=t("goal.text.example"),
             )
             split = gr.Radio(
-                _choices(shell, "facts_or_style"),
+                _choices(shell, Goal, "facts_or_style"),
                 value="facts",
                 label=t("goal.facts_or_style"),
                 elem_classes="cards-3",
             )
             change = gr.Radio(
-                _choices(shell, "change"),
+                _choices(shell, Goal, "change"),
                 value="monthly",
                 label=t("goal.change"),
                 info=t("goal.change.more"),
@@ -46,9 +46,13 @@ def build(shell: Shell) -> None:
                 info=t("goal.rules.more"),
                 placeholder=t("goal.rules.example"),
             )
-        with gr.Accordion(t("goal.voice"), open=False, elem_classes="fold"):
-            tone = gr.Radio(_profile(shell, "tone"), value="neutral", label=t("profile.tone"), elem_classes="pills")
-            length = gr.Radio(_profile(shell, "length"), value="short", label=t("profile.length"), elem_classes="pills")
+        with shell.fold("goal.voice"):
+            tone = gr.Radio(
+                _choices(shell, Profile, "tone"), value="neutral", label=t("profile.tone"), elem_classes="pills"
+            )
+            length = gr.Radio(
+                _choices(shell, Profile, "length"), value="short", label=t("profile.length"), elem_classes="pills"
+            )
             language = gr.Radio(
                 [(t(f"language.{code}"), code) for code in LANGUAGES],
                 value=shell.voice.language,
@@ -83,17 +87,14 @@ def save(project: Project, *form: Any) -> None:
     project.change(goal=goal, profile=profile, instructions=rules.strip(), language=language)
 
 
-def _choices(shell: Shell, field: str) -> list[tuple[str, str]]:
-    return [(shell.t(f"goal.{field}.{value}"), value) for value in get_args(Goal.model_fields[field].annotation)]
+def _choices(shell: Shell, of: type[Goal | Profile], field: str) -> list[tuple[str, str]]:
+    closed = get_args(of.model_fields[field].annotation)
+    return [(shell.t(f"{of.__name__.lower()}.{field}.{value}"), value) for value in closed]
 
 
 def _matters(shell: Shell) -> list[tuple[str, str]]:
     closed = get_args(get_args(Goal.model_fields["matters"].annotation)[0])
     return [(shell.t(f"goal.matters.{value}"), value) for value in closed]
-
-
-def _profile(shell: Shell, field: str) -> list[tuple[str, str]]:
-    return [(shell.t(f"profile.{field}.{value}"), value) for value in get_args(Profile.model_fields[field].annotation)]
 
 
 def _address(shell: Shell) -> list[tuple[str, str]]:

@@ -109,7 +109,8 @@ def load(shell: Shell, project: Project) -> list[Any]:
 def look(shell: Shell, project: Project, of: str | None) -> list[Any]:
     """Figures, wrong answers of one assistant, what the votes say, corrections."""
     store, voice = project.store, shell.voice
-    card, known, id = _card(project), {variant.id: variant for variant in project.variants()}, _id(project, of)
+    card, id = store.newest(Scorecard), _id(project, of)
+    known = {variant.id: variant for variant in project.variants()}
     kept = store.all(Feedback)
     wrong: list[Graded] = improvement.weak(card, id) if card and id else []
     questions: dict[str, Question] = {question.id: question for question in store.questions()}
@@ -126,16 +127,9 @@ def _id(project: Project, approach: str | None) -> str:
     return next((variant.id for variant in answering.variants(project) if variant.approach == approach), "")
 
 
-def _card(project: Project) -> Scorecard | None:
-    cards = project.store.latest(Scorecard, 1)
-    return cards[-1] if cards else None
-
-
 def _tested(project: Project) -> list[Variant]:
     """The assistants of the last test that can still be asked, the best first; the plain model is no candidate."""
-    card, now = _card(project), {variant.id: variant for variant in answering.variants(project)}
-    scored = {
-        s.variant: score.value for s in (card.variants if card else ()) for score in s.scores if score.metric == "right"
-    }
+    card, now = project.store.newest(Scorecard), {variant.id: variant for variant in answering.variants(project)}
+    scored = {s.variant: score.value for s in (card.variants if card else ()) if (score := s.score("right"))}
     mine = [now[id] for id in sorted(scored, key=lambda each: -scored[each]) if id in now]
     return [variant for variant in mine if variant.approach != "plain"] or mine

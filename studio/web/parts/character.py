@@ -56,15 +56,12 @@ def look(shell: Shell, project: Project) -> str:
     variants = testable(project)
     if not variants:
         return ""
-    runs, voice = shell.studio.runs, shell.voice
-    run = runs.latest(project, "character")
+    run = shell.studio.runs.latest(project, "character")
     last = _asked(run)
     shown = next((each for each in variants if each.id == last.get("variant")), variants[0])
     found = character.of(project, shown)
     count = int(last.get("questions", probes.QUESTIONS))
-    panel, working = "", run_views.is_active(run)
-    if run is not None and run.state != "done":
-        panel = run_views.panel(run, runs.said(run), runs.waiting_before(run), voice, of="probe", compact=True)
+    working = run_views.is_active(run)
     return views.card(
         views.Test(
             variants=variants,
@@ -72,10 +69,10 @@ def look(shell: Shell, project: Project) -> str:
             costs={} if working else {size: character.cost(project, shown, size) for size in SIZES},
             found=found,
             stale=not working and found is not None and found.made_for != character.made_for(project, shown, count),
-            panel=panel,
+            panel=shell.work(run, "probe"),
             run=run.id if run is not None and working else "",
         ),
-        voice,
+        shell.voice,
     )
 
 

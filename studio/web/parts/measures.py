@@ -60,15 +60,16 @@ def wire(shell: Shell, table: Any, asked: Any, results: Any, again: list[Any], r
 
 def offered(shell: Shell, project: Project) -> str:
     """The way to the table: hundreds of comparisons are drawn again and again for it, which nobody waits for unasked."""
-    return views.offered(shell.voice) if project.store.counts()["scorecards"] else ""
+    found = project.store.newest(Scorecard)
+    return views.offered(evaluation.filled(project, found), shell.voice) if found else ""
 
 
 def look(shell: Shell, project: Project, segment: cards.Segment = cards.EVERY) -> str:
     """The newest scorecard's table."""
-    found = project.store.latest(Scorecard, 1)
-    if not found:
+    found = project.store.newest(Scorecard)
+    if found is None:
         return ""
-    card = evaluation.filled(project, found[-1])
+    card = evaluation.filled(project, found)
     return views.scorecard(card, segment, project.variants(), project.store.questions(), project.id, shell.voice)
 
 

@@ -17,9 +17,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 def build(shell: Shell) -> tuple[Any, list[Any]]:
     """The fold, and its fields in the order in which `given` reads them."""
     t = shell.t
-    with gr.Accordion(
-        t("narrow.title"), open=False, elem_classes="fold narrow", elem_id="narrow", visible=False
-    ) as fold:
+    with shell.fold("narrow.title", "narrow", visible=False, classes="fold narrow") as fold:
         documents = gr.Dropdown(
             [],
             multiselect=True,

@@ -13,23 +13,13 @@ from studio.web.views import run as run_views
 
 def build(shell: Shell) -> list[Any]:
     """The fold and what in it changes."""
-    t = shell.t
-    with gr.Accordion(t("prefer.title"), open=False, elem_classes="fold", elem_id="prefer"):
+    with shell.fold("prefer.title", "prefer"):
         state = gr.HTML(elem_id="preferstate", **BARE)
-        learn = gr.Button(t("prefer.learn"), variant="secondary", scale=0, min_width=180, elem_id="preferlearn")
+        learn = shell.button("prefer.learn", "preferlearn")
         timer = gr.Timer(2, active=False)
     shown = [state, learn, timer]
-
-    def on_learn_better(request: gr.Request) -> list[Any]:
-        project = shell.project(request)
-        orders.prefer(project, shell.studio.runs)
-        return look(shell, project)
-
-    def on_prefer_tick(request: gr.Request) -> list[Any]:
-        return look(shell, shell.project(request))
-
-    learn.click(shell.guard(on_learn_better), None, shown, **SLOW)
-    timer.tick(on_prefer_tick, None, shown, **QUICK)
+    learn.click(shell.view(look, orders.prefer), None, shown, **SLOW)
+    timer.tick(shell.view(look), None, shown, **QUICK)
     return shown
 
 

@@ -15,9 +15,7 @@ from studio.web.views import searching as views
 def build(shell: Shell) -> list[Any]:
     """The fold and what in it changes; what is chosen is kept at once."""
     t = shell.t
-    with gr.Accordion(
-        t("searching.title"), open=False, elem_classes="fold", elem_id="searching", visible=False
-    ) as fold:
+    with shell.fold("searching.title", "searching", visible=False) as fold:
         embedder = gr.Dropdown(
             views.choices(engines.embedders(), None, shell.voice),
             value="",
@@ -36,7 +34,7 @@ def build(shell: Shell) -> list[Any]:
             elem_id="reranker",
         )
         state = gr.HTML(elem_id="searchstate", **BARE)
-        learn = gr.Button(t("searching.learn"), variant="secondary", scale=0, min_width=180, elem_id="attune")
+        learn = shell.button("searching.learn", "attune")
         gr.HTML(views.place(shell.studio.settings, shell.voice), **BARE)
         timer = gr.Timer(2, active=False)
     shown = [fold, embedder, reranker, state, learn, timer]
@@ -56,18 +54,10 @@ def build(shell: Shell) -> list[Any]:
             gr.Info(t("searching.fetching"))
         return _now(shell, project)
 
-    def on_learn(request: gr.Request) -> list[Any]:
-        project = shell.project(request)
-        orders.attune(project, shell.studio.runs)
-        return _now(shell, project)
-
-    def on_changed(request: gr.Request) -> list[Any]:
-        return _now(shell, shell.project(request))
-
     embedder.change(shell.guard(on_embedder), embedder, None, **SLOW)
     reranker.input(shell.guard(on_reranker), reranker, shown[3:], **SLOW)
-    learn.click(shell.guard(on_learn), None, shown[3:], **SLOW)
-    timer.tick(on_changed, None, shown[3:], **QUICK)
+    learn.click(shell.view(_now, orders.attune), None, shown[3:], **SLOW)
+    timer.tick(shell.view(_now), None, shown[3:], **QUICK)
     return shown
 
 

@@ -1,7 +1,6 @@
 """Better settings of the training, looked for in the minutes a person gives: folded away on the build page."""
 
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -10,8 +9,7 @@ from studio import orders
 from studio.base import events
 from studio.base.errors import StudioError
 from studio.base.project import Project
-from studio.base.records import APPROACHES_THAT_TRAIN, Run
-from studio.base.runs import ENOUGH
+from studio.base.records import APPROACHES_THAT_TRAIN
 from studio.training import Outlook
 from studio.web.parts import training
 from studio.web.shell import BARE, QUICK, SLOW, Shell
@@ -24,15 +22,13 @@ MOST_MINUTES = 480
 def build(shell: Shell, learning: list[Any]) -> list[Any]:
     """The fold and what in it changes; `learning` is the part with the settings, which follow what is found."""
     t = shell.t
-    with gr.Accordion(t("seek.title"), open=False, elem_classes="fold", elem_id="seek", visible=False) as fold:
+    with shell.fold("seek.title", "seek", visible=False) as fold:
         gr.HTML(shell.voice.html("quiet.html", sentence=t("seek.more")), **BARE)
         expected = gr.HTML(elem_id="seekoutlook", **BARE)
         minutes = gr.Slider(1, MOST_MINUTES, 30, step=1, label=t("seek.minutes"), info=t("seek.minutes.more"))
         with gr.Row(elem_classes="inline"):
-            start = gr.Button(t("seek.start"), variant="secondary", scale=0, min_width=180, elem_id="seekstart")
-            finish = gr.Button(
-                t("seek.finish"), variant="secondary", scale=0, min_width=180, elem_id="seekfinish", visible=False
-            )
+            start = shell.button("seek.start", "seekstart")
+            finish = shell.button("seek.finish", "seekfinish", visible=False)
         state = gr.HTML(elem_id="seekstate", **BARE)
         timer = gr.Timer(2, active=False)
     now = [start, finish, state, timer]
@@ -88,14 +84,10 @@ def _now(shell: Shell, project: Project) -> list[Any]:
     said = shell.studio.runs.said(run) if run else events.Said()
     active, sought = run_views.is_active(run), project.sought()
     label = "seek.resume" if run and run.state == "stopped" else "seek.again" if sought else "seek.start"
-    finishing = _finishing(run)
+    finishing = shell.studio.runs.ending(run)
     return [
         gr.Button(shell.t(label), visible=not active),
         gr.Button(visible=active and not finishing),
         views.state(run, said, sought, finishing, shell.voice),
         gr.Timer(active=active),
     ]
-
-
-def _finishing(run: Run | None) -> bool:
-    return run is not None and run.state == "running" and (Path(run.folder) / ENOUGH).exists()

@@ -3,6 +3,8 @@
 Every field of the form comes from the recipe's own definition; an empty one is chosen by the studio.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal, get_args, get_origin
 
 import gradio as gr
@@ -13,11 +15,18 @@ from studio.base.errors import BadInput, StudioError
 from studio.base.project import Project
 from studio.base.recipes import DIALS, TrainingRecipe
 from studio.base.records import APPROACHES_THAT_TRAIN
-from studio.training import Offer
+from studio.training import Offer, read_recipe
 from studio.web.shell import BARE, QUICK, SLOW, Shell
 from studio.web.views import run as run_views
 from studio.web.views import training as views
 
+FILE = """
+element.addEventListener("change", async (event) => {
+  const [file] = event.target.files;
+  if (file) trigger("recipe", { name: file.name, text: await file.slice(0, 20000).text() });
+  event.target.value = "";
+});
+"""
 FIELDS = (*DIALS, "pilot", "folds", "beat")
 
 
@@ -30,17 +39,18 @@ def build(shell: Shell, offer: Any, row: Any) -> list[Any]:
     """The folds below, and everything of this part that changes; `row` is where the buttons are."""
     t = shell.t
     with row:
-        measure = gr.Button(t("cost.measure"), variant="secondary", scale=0, min_width=180, elem_id="measure")
-    with gr.Accordion(t("batch.title"), open=False, elem_classes="fold", elem_id="batchfold", visible=False) as seen:
+        measure = shell.button("cost.measure", "measure")
+    with shell.fold("batch.title", "batchfold", visible=False) as seen:
         batch = gr.HTML(elem_id="batch", **BARE)
-    with gr.Accordion(t("recipe.title"), open=False, elem_classes="fold", elem_id="dials", visible=False) as fold:
+    with shell.fold("recipe.title", "dials", visible=False) as fold:
         gr.HTML(shell.voice.html("quiet.html", sentence=t("recipe.more")), **BARE)
         with gr.Row(elem_classes="dials"):
             fields = [_field(shell, name) for name in FIELDS]
             price = gr.Number(None, label=t("recipe.price"), info=t("recipe.price.more"), elem_id="dial-price")
-        reset = gr.Button(t("recipe.reset"), variant="secondary", scale=0, min_width=180, elem_id="dials-reset")
+        reset = shell.button("recipe.reset", "dials-reset")
+        file = gr.HTML(elem_id="recipefile", js_on_load=FILE, **BARE)
     timer = gr.Timer(2, active=False)
-    shown = [offer, measure, seen, batch, fold, *fields, price, timer]
+    shown = [offer, measure, seen, batch, fold, file, *fields, price, timer]
 
     def on_dials(request: gr.Request, *values: Any) -> list[Any]:
         project = shell.project(request)
@@ -48,11 +58,15 @@ def build(shell: Shell, offer: Any, row: Any) -> list[Any]:
         named = zip(FIELDS, dials, strict=True)
         given = {name: _read(name, value) for name, value in named if value not in (None, "")}
         kept = {name: value for name, value in project.card.dials.items() if name not in FIELDS}
-        try:
+        with _by_labels(shell):
             orders.turn(project, kept | given, float(hour or 0))
-        except BadInput as error:  # the form calls its fields by their labels
-            name = str(error.parameters["name"]).replace("price_hour", "price")
-            raise BadInput(error.code, **{**error.parameters, "name": t(f"recipe.{name}")}) from error
+        return look(shell, project)
+
+    def on_recipe(request: gr.Request, given: gr.EventData) -> list[Any]:
+        project = shell.project(request)
+        with _by_labels(shell):
+            orders.turn(project, read_recipe(str(given.text), str(given.name)[:80]))
+        gr.Info(t("recipe.file.used", n=len(project.card.dials), name=str(given.name)[:80]))
         return look(shell, project)
 
     def on_reset(request: gr.Request) -> list[Any]:
@@ -60,19 +74,12 @@ def build(shell: Shell, offer: Any, row: Any) -> list[Any]:
         orders.turn(project, {})
         return look(shell, project)
 
-    def on_measure(request: gr.Request) -> list[Any]:
-        project = shell.project(request)
-        orders.rehearse(project, shell.studio.runs)
-        return look(shell, project)
-
-    def on_tick(request: gr.Request) -> list[Any]:
-        return look(shell, shell.project(request))
-
     told = [field.input if isinstance(field, gr.Dropdown) else field.blur for field in [*fields, price]]
     gr.on(told, shell.guard(on_dials), [*fields, price], shown, trigger_mode="always_last", **SLOW)
+    file.recipe(shell.guard(on_recipe), None, shown, **SLOW)
     reset.click(shell.guard(on_reset), None, shown, **SLOW)
-    measure.click(shell.guard(on_measure), None, shown, **SLOW)
-    timer.tick(on_tick, None, shown, **QUICK)
+    measure.click(shell.view(look, orders.rehearse), None, shown, **SLOW)
+    timer.tick(shell.view(look), None, shown, **QUICK)
     return shown
 
 
@@ -89,15 +96,33 @@ def look(shell: Shell, project: Project) -> list[Any]:
         said = runs.said(rehearsal)
     dials = project.card.dials
     return [
-        views.offered(None if busy else made, rehearsing, voice),
+        views.offered(
+            None if busy else made,
+            rehearsing,
+            voice,
+            again=bool(latest and latest.state == "done" and latest is newest),
+        ),
         gr.Button(visible=bool(made and made.cost) and not rehearsing and not busy),
         gr.Accordion(visible=trains),
         views.batch(said.batch, voice),
         gr.Accordion(visible=trains),
+        views.file(made, project.name, voice),
         *[_shown(shell, name, dials.get(name), made) for name in FIELDS],
         project.card.price_hour or None,
         gr.Timer(active=rehearsing),
     ]
+
+
+@contextmanager
+def _by_labels(shell: Shell) -> Iterator[None]:
+    """The form calls its fields by their labels."""
+    try:
+        yield
+    except BadInput as error:
+        if error.code != "dial_wrong":
+            raise
+        name = str(error.parameters["name"]).replace("price_hour", "price")
+        raise BadInput(error.code, **{**error.parameters, "name": shell.t(f"recipe.{name}")}) from error
 
 
 def _offer(shell: Shell, project: Project) -> Offer | None:
@@ -126,7 +151,7 @@ def _shown(shell: Shell, name: str, value: object, made: Offer | None) -> Any:
         return "" if value is None else "yes" if value else "no"
     if get_origin(kind) is Literal:
         return value or ""
-    chosen = f"{getattr(made.plan.recipe, name):g}" if made else ""
+    chosen = shell.voice.number(getattr(made.plan.recipe, name)) if made else ""
     return gr.Textbox(
         "" if value is None else f"{value:g}", placeholder=shell.t("recipe.chosen", value=chosen) if chosen else ""
     )

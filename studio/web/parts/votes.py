@@ -89,11 +89,9 @@ def _running(project: Project) -> Round:
 
 def _best_first(project: Project) -> list[Variant]:
     """Those that can stand: as the last test has them, then those it did not know."""
-    cards = project.store.latest(Scorecard, 1)
-    scored = {
-        scores.variant: next((score.value for score in scores.scores if score.metric == "right"), 0.0)
-        for scores in (cards[-1].variants if cards else ())
-    }
+    card = project.store.newest(Scorecard)
+    right = {scores.variant: scores.score("right") for scores in (card.variants if card else ())}
+    scored = {id: score.value if score else 0.0 for id, score in right.items()}
     here = answering.variants(project)
     return sorted(here, key=lambda variant: (variant.approach == "plain", -scored.get(variant.id, -1.0)))
 

@@ -8,7 +8,7 @@ import gradio as gr
 
 from studio import orders
 from studio.base import files
-from studio.base.errors import BadInput, NotFound
+from studio.base.errors import BadInput
 from studio.base.project import Project
 from studio.base.records import Answer, Explanation
 from studio.web.shell import SLOW, Shell
@@ -22,13 +22,13 @@ TO_WHY = (
 def wire(shell: Shell, grid: Any, live: Sequence[Any], look: Callable[[Shell, Project], list[Any]]) -> None:
     def on_why(request: gr.Request, given: gr.EventData) -> list[Any]:
         project = shell.project(request)
-        orders.explain(project, shell.studio.runs, _answer(project, given.answer))
+        orders.explain(project, shell.studio.runs, project.answer(given.answer))
         return look(shell, project)
 
     def on_closer(request: gr.Request, given: gr.EventData) -> list[Any]:
         """Word by word, or the sentences of one passage."""
         project, asked = shell.project(request), given._data
-        answer, inside = _answer(project, given.answer), str(asked.get("inside", ""))
+        answer, inside = project.answer(given.answer), str(asked.get("inside", ""))
         if inside and not (inside.isdigit() and int(inside) < len(answer.passages)):
             raise BadInput("nothing_to_draw")
         if inside:
@@ -59,10 +59,3 @@ def whys(shell: Shell, project: Project, shown: Sequence[Answer], recent: int) -
             said = runs.said(run)
             found[id] = found.get(id, Why(project=project.id)).closer(said.games, run, said.fraction)
     return found
-
-
-def _answer(project: Project, id: str) -> Answer:
-    answer = project.store.get(Answer, id)
-    if answer is None:
-        raise NotFound("answer_missing", name=id)
-    return answer

@@ -6,7 +6,6 @@ import gradio as gr
 
 from studio import orders
 from studio.answering import lost
-from studio.base.errors import NotFound
 from studio.base.project import Project
 from studio.base.records import Answer
 from studio.web.frame import gestures
@@ -27,17 +26,17 @@ def build(shell: Shell) -> Any:
 def wire(shell: Shell, grid: Any, part: Any) -> None:
     def on_lost(request: gr.Request, given: gr.EventData) -> str:
         project = shell.project(request)
-        return _panel(shell, project, _answer(project, given.answer))
+        return _panel(shell, project, project.answer(given.answer))
 
     def on_find(request: gr.Request, given: gr.EventData) -> str:
         project = shell.project(request)
-        answer = _answer(project, given.answer)
+        answer = project.answer(given.answer)
         found = lost.why(project, answer.understood or answer.question, given.document, shell.studio.engine, answer)
         return _panel(shell, project, answer, found)
 
     def on_mend(request: gr.Request, given: gr.EventData) -> str:
         project, asked = shell.project(request), given._data
-        answer = _answer(project, given.answer)
+        answer = project.answer(given.answer)
         document, reference = str(given.document), str(asked.get("reference", ""))
         orders.mend(project, shell.studio.runs, given.code, answer, document, reference)
         gr.Info(shell.t(f"lost.repair.{given.code}.done"))
@@ -51,13 +50,6 @@ def wire(shell: Shell, grid: Any, part: Any) -> None:
     part.find(shell.guard(on_find), None, part, **SLOW)
     part.mend(shell.guard(on_mend), None, part, **SLOW)
     part.close(shell.guard(on_close), None, part, **SLOW)
-
-
-def _answer(project: Project, id: str) -> Answer:
-    answer = project.store.get(Answer, id)
-    if answer is None:
-        raise NotFound("answer_missing", name=id)
-    return answer
 
 
 def _panel(shell: Shell, project: Project, answer: Answer, found: Any = None) -> str:

@@ -2,6 +2,7 @@
 //   <button data-do="remove" data-source="…">      sends its own data-* under that name
 //   <form data-do="reread" data-key="…">           sends its fields (a name that occurs twice becomes a list) when submitted
 //   <details data-key="…">                         stays open across updates
+//   <details data-key="…" data-do="segment">       sends its own data-* when it is opened: what it holds is still to be made
 // Gradio updates by position: a form that now stands for something else (another data-key) is set to its new values.
 const keys = new WeakMap(), opened = new Set(), own = (node) => ({ ...node.dataset, do: undefined, key: undefined });
 
@@ -27,11 +28,16 @@ const send = (name, given, button) => {
   trigger(name, given);
 };
 
+const fill = (fold) => fold.open && fold.dataset.do && send(fold.dataset.do, own(fold));
+
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-do]"), fold = event.target.closest("summary")?.parentElement;
   const hide = event.target.closest("[data-hide]"), jump = event.target.closest("[data-jump]");
   if (button) send(button.dataset.do, { ...(button.form ? { ...own(button.form), ...fields(button.form) } : {}), ...own(button) }, button);
-  if (fold?.dataset.key) setTimeout(() => opened[fold.open ? "add" : "delete"](fold.dataset.key));
+  if (fold?.dataset.key) setTimeout(() => {
+    opened[fold.open ? "add" : "delete"](fold.dataset.key);
+    fill(fold);
+  });
   if (hide) {
     localStorage.setItem(`hidden-${hide.dataset.hide}`, "1");
     settle();
@@ -73,7 +79,10 @@ const settle = () => {
     if (keys.has(form)) form.reset();
     keys.set(form, form.dataset.key);
   }
-  for (const fold of element.querySelectorAll("details[data-key]")) fold.open = opened.has(fold.dataset.key);
+  for (const fold of element.querySelectorAll("details[data-key]")) {
+    fold.open = opened.has(fold.dataset.key);
+    fill(fold);
+  }
   for (const each of element.querySelectorAll("[data-hideable]")) each.hidden = localStorage.getItem(`hidden-${each.dataset.hideable}`) === "1";
   const now = element.querySelector("[data-stamp]")?.dataset.stamp ?? "";
   if (EVENTS.includes("changed") && stamp !== undefined && now !== stamp) trigger("changed", {});

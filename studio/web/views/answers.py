@@ -169,13 +169,14 @@ def _facts(column: Column, voice: Voice) -> list[tuple[str, str]]:
 
 
 def _right(scores: VariantScores) -> Score:
-    return next(score for score in scores.scores if score.metric == "right")
+    found = scores.score("right")
+    assert found is not None, "every test asks it"
+    return found
 
 
 def _row(scores: VariantScores, variant: Variant, voice: Voice) -> dict[str, object]:
     score = _right(scores)
-    by_metric = {each.metric: each for each in scores.scores}
-    known, unknown, seconds = (by_metric.get(metric) for metric in ("right_known", "right_declined", "seconds"))
+    known, unknown, seconds = (scores.score(metric) for metric in ("right_known", "right_declined", "seconds"))
     return {
         "name": name(variant, voice),
         "right": voice.t("results.right", right=round(score.value * score.n), n=score.n),

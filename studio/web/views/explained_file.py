@@ -8,8 +8,6 @@ from studio.comparison import certificate
 from studio.web.views import explanation as views
 from studio.web.voice import Voice
 
-BARS = ".bar { display: block; height: 5px; margin-top: 4px; border-radius: 3px; background: var(--strong); }\n.bar.against { background: repeating-linear-gradient(45deg, var(--quiet) 0 3px, transparent 3px 6px); }\n.said { color: var(--text); white-space: pre-wrap; }\nsection + section { margin-top: 4rem; padding-top: 2rem; border-top: 2px solid var(--line); break-before: page; }\n"  # noqa: E501
-
 
 def page(explanation: Explanation, answer: Answer, variant: Variant, voices: Sequence[Voice]) -> str:
     """The page, the first voice's language on top."""
@@ -17,7 +15,7 @@ def page(explanation: Explanation, answer: Answer, variant: Variant, voices: Seq
         "why_file.html",
         question=explanation.question,
         answer=explanation.answer,
-        style=certificate.STYLE.read_text(encoding="utf-8") + BARS,
+        style=certificate.STYLE.read_text(encoding="utf-8"),
         languages=[_section(explanation, answer, variant, voice) for voice in voices],
     )
 

@@ -76,8 +76,7 @@ def _licence(model: Model, voice: Voice) -> tuple[str, str]:
 
 def _tested(scorecard: Scorecard | None, variant: Variant | None, voice: Voice) -> tuple[str, str]:
     scored = scorecard.variants if scorecard else ()
-    mine = next((s for s in scored if variant is not None and s.variant == variant.id), None)
-    score = next((s for s in mine.scores if s.metric == "right"), None) if mine else None
+    score = next((s.score("right") for s in scored if variant is not None and s.variant == variant.id), None)
     if score is None:
         return "warn", voice.t("export.check.untested")
     level = "good" if score.low >= 0.7 else "warn"

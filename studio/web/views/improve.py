@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from studio.base.records import Feedback, Graded, Question, Score, Scorecard, Variant
+from studio.web.views.questions import named
 from studio.web.voice import Voice
+
+SHOWN = 8  # wrong answers; the others are folded
 
 
 def numbers(
@@ -43,10 +46,10 @@ def weak(graded: Sequence[Graded], questions: Mapping[str, Question], tested: bo
                 "question": question.question,
                 "said": each.answer.text,
                 "expected": question.reference if question.answerable else voice.t("improve.should_decline"),
-                "missing": ", ".join(fact.split("|")[0] for fact in each.missing),
+                "missing": named(each.missing) if question.answerable else "",
             }
         )
-    return voice.html("improve_weak.html", rows=rows, tested=tested)
+    return voice.html("improve_weak.html", rows=rows, shown=SHOWN, tested=tested)
 
 
 def corrections(kept: Sequence[Feedback], voice: Voice) -> str:
@@ -55,5 +58,4 @@ def corrections(kept: Sequence[Feedback], voice: Voice) -> str:
 
 def _score(scorecard: Scorecard | None, variant: Variant | None) -> Score | None:
     scored = scorecard.variants if scorecard else ()
-    mine = next((s for s in scored if variant is not None and s.variant == variant.id), None)
-    return next((score for score in mine.scores if score.metric == "right"), None) if mine else None
+    return next((s.score("right") for s in scored if variant is not None and s.variant == variant.id), None)

@@ -6,6 +6,11 @@ from studio.base.records import Question
 from studio.web.voice import Voice
 
 
+def named(facts: Sequence[str]) -> str:
+    """Facts by the first of their spellings."""
+    return ", ".join(fact.split("|")[0] for fact in facts)
+
+
 def questions(known: Sequence[Question], documents: Sequence[str], voice: Voice, *, can_set_aside: bool) -> str:
     """`can_set_aside`: there are examples that would do as questions. The form is emptied once a question is kept."""
     return voice.html(

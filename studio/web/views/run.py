@@ -93,7 +93,7 @@ def _facts(run: Run, said: Said, voice: Voice) -> Sequence[tuple[str, str]]:
         facts.append((voice.t("run.step"), f"{voice.number(round(said.done))} / {voice.number(round(said.of))}"))
     if said.started is not None:
         end = (said.last or said.started) if run.state not in ACTIVE else time.time()
-        facts.append((voice.t("run.taken"), words.duration(end - said.started)))
+        facts.append((voice.t("run.taken" if run.state in ACTIVE else "run.took"), words.duration(end - said.started)))
     if run.state in ACTIVE and said.losses and said.losses[-1].train is not None:
         facts.append((voice.t("build.error_level"), voice.number(round(said.losses[-1].train, 2))))
     return facts

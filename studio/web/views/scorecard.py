@@ -11,6 +11,7 @@ from studio.evaluation import cards
 from studio.evaluation.cards import Row, Segment, Table
 from studio.evaluation.differences import Compared
 from studio.evaluation.metrics import BY_CODE, Group, Metric
+from studio.web.views.questions import named
 from studio.web.voice import Voice
 
 HARDEST, PRETTY = 8, 6
@@ -35,6 +36,7 @@ def scorecard(
     table, known = cards.table(kept, segment), {question.id: question for question in questions}
     return voice.html(
         "scorecard.html",
+        told=_told(kept, voice),
         project=project,
         card=card.id,
         names=[names[scores.variant] for scores in kept.variants],
@@ -65,9 +67,16 @@ def scorecard(
     )
 
 
-def offered(voice: Voice) -> str:
-    """A title and the button that has the table made."""
-    return voice.html("scorecard_offered.html")
+def offered(card: Scorecard, voice: Voice) -> str:
+    """Closed, with what can be said at once; the table is made when somebody opens it."""
+    return voice.html("scorecard_offered.html", told=_told(card, voice))
+
+
+def _told(card: Scorecard, voice: Voice) -> str:
+    """The dangerous answers first: those nobody notices by reading."""
+    dangerous = sum(len(graded) for graded in cards.pretty(card).values())
+    said = voice.count("scorecard.told", dangerous) if dangerous else voice.t("scorecard.told.none")
+    return f"{said} {voice.t('scorecard.offer')}"
 
 
 def value(metric: Metric, figure: float, voice: Voice) -> str:
@@ -156,8 +165,7 @@ def _gap(metric: Metric, gap: float, voice: Voice) -> str:
 
 def _pretty(graded: Graded, known: Mapping[str, Question], voice: Voice) -> dict[str, str]:
     question = known[graded.question_id]
-    missing = ", ".join(fact.split("|")[0] for fact in graded.missing)
-    forbidden = ", ".join(fact.split("|")[0] for fact in graded.forbidden)
+    missing, forbidden = named(graded.missing), named(graded.forbidden)
     return {
         "question": question.question,
         "said": graded.answer.text,

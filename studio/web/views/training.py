@@ -1,7 +1,9 @@
 """The training before and while it happens: what it takes, what the model sees, what it says, what it has learnt."""
 
+import json
 from collections.abc import Sequence
 
+from studio.base import files
 from studio.base.events import Batch, Piloted, Said, Sampled, Token
 from studio.base.records import Reason, Score, Trained
 from studio.training import Offer
@@ -10,8 +12,10 @@ from studio.web.voice import Voice
 HEARD = 5  # moments of an answer that are shown: the first, the last and some between
 
 
-def offered(offer: Offer | None, rehearsing: bool, voice: Voice) -> str:
-    """Time, memory, energy and money, and why the training is set up so; or what would fit in its place."""
+def offered(offer: Offer | None, rehearsing: bool, voice: Voice, again: bool = False) -> str:
+    """Time, memory, energy and money, and why the training is set up so; or what would fit in its place. Closed where it
+    would be done `again`: then what was built comes first.
+    """
     if offer is None:
         return ""
     return voice.html(
@@ -23,6 +27,7 @@ def offered(offer: Offer | None, rehearsing: bool, voice: Voice) -> str:
         fault=voice.fault(offer.fault) if offer.fault else "",
         instead=[_reason(reason, voice) for reason in offer.instead],
         rehearsing=rehearsing,
+        again=again and not rehearsing,
     )
 
 
@@ -30,6 +35,14 @@ def batch(shown: Batch | None, voice: Voice) -> str:
     """The first batch with what is learnt marked in words, weight and line, not by colour alone."""
     examples = [_runs(tokens) for tokens in shown.examples] if shown else []
     return voice.html("build_batch.html", examples=examples)
+
+
+def file(offer: Offer | None, name: str, voice: Voice) -> str:
+    """The settings to take along, all of them, and the way in for such a file."""
+    if offer is None:
+        return ""
+    text = json.dumps(offer.plan.recipe.model_dump(), indent=2)
+    return voice.html("build_recipe.html", text=text, name=f"{files.slug(name)}.json")
 
 
 def samples(said: Said, voice: Voice) -> str:

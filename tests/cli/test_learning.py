@@ -1,19 +1,21 @@
 """The training as it is planned on the command line, its recipe in and out, and what a build run hands to it."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from studio import cli, cli_training, work
+from studio import cli
 from studio.answering import untrained
 from studio.base import events, settings, words
 from studio.base import project as projects
 from studio.base.project import Project
 from studio.base.recipes import TrainingRecipe
 from studio.base.records import Example, Message, Sought, Trial
+from studio.cli import learning as cli_learning
+from studio.cli.session import Session
+from studio.work import Work, learning
 from tests.answering.fakes import Parrot
+from tests.cli.commands import run
 
 
 @pytest.fixture
@@ -29,15 +31,6 @@ def example(question: str, answer: str) -> Example:
     return Example(
         id=question, messages=(Message(role="user", content=question), Message(role="assistant", content=answer))
     )
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
-    capsys.readouterr()
-    try:
-        cli.main([*arguments, "--json"])
-    except SystemExit as ended:
-        return json.loads(capsys.readouterr().out), ended.code
-    return json.loads(capsys.readouterr().out)
 
 
 def test_a_recipe_goes_out_as_a_file_and_comes_in_again(
@@ -88,10 +81,10 @@ def test_after_memory_ran_out_less_goes_through_at_once_and_the_recipe_stays(mad
     heard: list[events.Event] = []
     given = settings.Settings(projects=tmp_path / "projects")
     first, again = (
-        work._given(work.Work(made, tmp_path, given, heard.append, lambda: False, after), Parrot())  # type: ignore[arg-type]
+        learning.given(Work(made, tmp_path, given, heard.append, lambda: False, after), Parrot())  # type: ignore[arg-type]
         for after in (None, "memory")
     )
-    assert (first.smaller, again.smaller) == (1, work.SMALLER)
+    assert (first.smaller, again.smaller) == (1, learning.SMALLER)
     assert [event.code for event in heard if isinstance(event, events.Note)] == ["smaller_portions"]
     assert not again.enough()
     (tmp_path / "enough").touch()
@@ -122,7 +115,7 @@ def test_a_search_for_settings_is_refused_before_it_begins_and_told_after(
         Trial(number=1, learning_rate=0.016, epochs=4, state="diverged"),
     )
     told = [
-        "\n".join(cli_training._sought(cli.Session(settings.Settings(), words.translator(language), False), found))
+        "\n".join(cli_learning._sought(Session(settings.Settings(), words.translator(language), False), found))
         for language in ("en", "es")
         for found in [Sought(id="s", reason="as_good", trials=trials)]
     ]

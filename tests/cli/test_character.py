@@ -7,8 +7,8 @@ import pytest
 from studio import orders
 from studio.base import project as projects
 from studio.base.project import Project
+from tests.cli.commands import run, told
 from tests.evaluation import characters
-from tests.test_cli import run, told
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from studio.base import project as projects
 from studio.base.project import Project
 from studio.base.records import Answer, Calibration, Position, Support
 from tests.answering.fakes import Parrot
-from tests.test_cli import run, told
+from tests.cli.commands import run, told
 
 pytestmark = pytest.mark.slow  # processes, sockets or many real tables
 
@@ -99,8 +99,8 @@ def test_a_folder_is_watched_until_it_is_not(shop: Project, tmp_path: Path, caps
 def test_an_answer_is_printed_with_what_stands_behind_each_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     from studio.base import words
     from studio.base.settings import Settings
-    from studio.cli import Session
-    from studio.cli_answers import answer_lines
+    from studio.cli.asking import answer_lines
+    from studio.cli.session import Session
 
     marks: list[dict[str, Any]] = [
         {"start": 0, "end": 4, "state": "supported"},
@@ -125,8 +125,8 @@ def test_an_answer_is_printed_with_what_stands_behind_each_sentence(capsys: pyte
 def test_why_nothing_is_answered_is_printed(language: Any, reason: str) -> None:
     from studio.base import words
     from studio.base.settings import Settings
-    from studio.cli import Session
-    from studio.cli_answers import answer_lines
+    from studio.cli.asking import answer_lines
+    from studio.cli.session import Session
 
     session = Session(Settings(), words.translator(language), as_json=False)
     lines = answer_lines(session, Answer(variant="v", question="?", text="", refused=True, declined="unsure")).split(

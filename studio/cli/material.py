@@ -1,4 +1,4 @@
-"""Step 2 without a browser: bring material, look it over, mend it, have questions drafted. The page's twin, verb by verb.
+"""Material is brought, and how it was read is shown; a folder can be watched.
 
 Passwords and keys are asked for or read from the environment, and never taken from the command line, where everybody on
 the machine could read them.
@@ -14,21 +14,16 @@ from typing import Any, get_args
 from urllib.parse import quote, urlsplit
 
 from studio.base import words
-from studio.base.errors import BadInput, NotFound, StudioError
+from studio.base.errors import BadInput, StudioError
 from studio.base.project import Project
 from studio.base.recipes import DatabaseRequest, DatasetRequest, WebRequest
-from studio.base.records import TASKS, Added, ColumnRole, Finding, How, Proposal, Repair, Source
-from studio.base.runs import Runs
-from studio.cli import Session, finish
+from studio.base.records import TASKS, Added, ColumnRole, Finding, How, Source
+from studio.cli.session import Session, Verb, added_line, finish
 
 PASSWORD = "AMEDIDA_PASSWORD"  # noqa: S105 - the name of a variable
 DATABASES = ("postgresql", "postgres", "mysql", "mariadb", "sqlite")
 SITE_DEPTH = 3
-SHOWN_PLACES = 3
 DATABASE_FILES = (".db", ".db3", ".sqlite", ".sqlite3")
-
-
-# ---- commands ----------------------------------------------------------------------------------------------------------
 
 
 def add(session: Session, given: argparse.Namespace) -> None:
@@ -46,7 +41,7 @@ def add(session: Session, given: argparse.Namespace) -> None:
         except StudioError as error:
             name = what if "://" not in what else urlsplit(what).hostname or what
             refused.append({"name": name, "error": error.code, "message": words.of_fault(error, session.t)})
-    lines = [line for each in added for line in (_added(session, each), *_remarks(session, each.findings))]
+    lines = [line for each in added for line in (added_line(session, each), *_remarks(session, each.findings))]
     session.give({"added": added, "refused": refused}, "\n".join([*lines, *(each["message"] for each in refused)]))
     if refused and not added:
         sys.exit(1)
@@ -59,62 +54,17 @@ def sources(session: Session, given: argparse.Namespace) -> None:
     session.give({"sources": known}, "\n".join(line for each in known for line in _source(session, each)))
 
 
-def check(session: Session, given: argparse.Namespace) -> None:
-    """What the page shows: every finding, where, and which repair there is for it."""
-    from studio import health
-
-    found = health.report(session.open(given.project))
-    session.give({"findings": found}, "\n".join(line for each in found for line in _finding(session, each)))
-
-
-def repair(session: Session, given: argparse.Namespace) -> None:
-    from studio import orders
+def watch(session: Session, given: argparse.Namespace) -> None:
+    """The watched folder; with a path, watch that one (it is looked at while the studio serves), with --stop, none."""
+    from studio import watching
 
     project = session.open(given.project)
-    made = orders.repair(project, Runs(session.settings), given.code)
-    session.give(made, _repair(session, made))
-
-
-def undo(session: Session, given: argparse.Namespace) -> None:
-    """Take a repair back: the one that is named, or the last one."""
-    from studio import orders
-
-    project = session.open(given.project)
-    standing = [each.id for each in project.store.all(Repair) if not each.undone]
-    if not given.repair and not standing:
-        raise NotFound("repair_missing", name="-")
-    undone = orders.undo(project, Runs(session.settings), given.repair or standing[-1])
-    session.give(undone, session.t("health.back", what=_done(session, undone)))
-
-
-def draft(session: Session, given: argparse.Namespace) -> None:
-    """Have questions and answers drafted from the documents; they wait for `review`."""
-    from studio import orders
-
-    project = session.open(given.project)
-    before = {each.id for each in project.store.all(Proposal)}
-    finish(session, lambda held: orders.draft(project, held, given.count))
-    made = [each for each in project.store.all(Proposal) if each.id not in before]
-    session.give({"proposals": made}, "\n\n".join(_proposal(session, each) for each in made))
-
-
-def review(session: Session, given: argparse.Namespace) -> None:
-    """Say yes or no to drafts: to those that are named, or one after the other when somebody is there to be asked."""
-    from studio import drafting
-
-    project = session.open(given.project)
-    said = [drafting.review(project, id, True, given.question, given.answer) for id in given.approve]
-    said += [drafting.review(project, id, False) for id in given.reject]
-    waiting = [each for each in project.store.all(Proposal) if each.state == "waiting"]
-    if not said and sys.stdin.isatty() and not session.as_json:
-        said = _ask(session, project, waiting)
-        waiting = [each for each in project.store.all(Proposal) if each.state == "waiting"]
-    shown = [_proposal(session, each) for each in (said or waiting)]
-    left = session.t("drafts.waiting", n=len(waiting))
-    session.give({"reviewed": said, "waiting": waiting}, "\n\n".join([*shown, left]))
-
-
-# ---- bringing material -------------------------------------------------------------------------------------------------
+    if given.stop or given.folder:
+        folder = "" if given.stop else str(Path(given.folder).expanduser().resolve())
+        watching.watch(project, folder, session.settings.projects)
+    known = watching.state(project)
+    title = known.folder or session.t("cli.watches_nothing")
+    session.give(known, "\n".join([title, *(f"  {name}" for name in sorted(known.files))]))
 
 
 def _is_file(what: str) -> bool:
@@ -197,29 +147,6 @@ def _secret(session: Session, wanted: bool) -> str:
     return os.environ.get(PASSWORD) or getpass.getpass(session.t("cli.password"))
 
 
-def _ask(session: Session, project: Project, waiting: Sequence[Proposal]) -> list[Proposal]:
-    """One draft after the other; anything but the two letters leaves it waiting, q ends."""
-    from studio import drafting
-
-    said: list[Proposal] = []
-    for each in waiting:
-        session.say(f"\n{_proposal(session, each)}\n")
-        answer = input(session.t("cli.review")).strip().lower()[:1]
-        if answer == "q":
-            break
-        if answer in ("a", "r"):
-            said.append(drafting.review(project, each.id, answer == "a"))
-    return said
-
-
-# ---- how it reads ------------------------------------------------------------------------------------------------------
-
-
-def _added(session: Session, added: Added) -> str:
-    numbers = {"documents": added.documents, "examples": added.examples, "remarks": len(added.findings)}
-    return session.t("cli.added", name=added.name, **numbers)
-
-
 def _remarks(session: Session, findings: Sequence[Finding]) -> list[str]:
     return [f"  - {title}. {more}" for title, more in (words.of_finding(each, session.t) for each in findings)]
 
@@ -242,43 +169,7 @@ def _source(session: Session, source: Source) -> list[str]:
     return [*lines, *_remarks(session, source.findings)]
 
 
-def _finding(session: Session, finding: Finding) -> list[str]:
-    t = session.t
-    title, more = words.of_finding(finding, t)
-    lines = [f"[{t(f'level.{finding.level}')}] {title}: {more}"]
-    for place in finding.places[:SHOWN_PLACES]:
-        row = f", {t('place.row', n=str(place.row))}" if place.row is not None else ""
-        page = f", {t('place.page', n=str(place.page))}" if place.page is not None else ""
-        lines.append(f"    {place.name}{page}{row}: {place.text}")
-    lines += [f"    -> studio repair PROJECT {code}" for code in finding.repairs[:1]]
-    return lines
-
-
-def _done(session: Session, made: Repair) -> str:
-    touched = made.changed + made.removed + made.made
-    numbers = {"changed": made.changed, "removed": made.removed, "made": made.made, "count": touched}
-    return session.t(f"repair.{made.code}.done", **{**numbers, **made.parameters})
-
-
-def _repair(session: Session, made: Repair) -> str:
-    counted = [(session.t(f"counted.{name}"), name) for name in ("documents", "examples", "questions")]
-    lines = [f"  {label}: {made.before.get(name, 0)} -> {made.after.get(name, 0)}" for label, name in counted]
-    return "\n".join([_done(session, made), *lines, f"  -> studio undo PROJECT {made.id}"])
-
-
-def _proposal(session: Session, proposal: Proposal) -> str:
-    doubts = [f"  ! {session.t(f'doubt.{code}')}" for code in proposal.checks]
-    page = f", {session.t('place.page', n=str(proposal.page))}" if proposal.page is not None else ""
-    return "\n".join(
-        [f"{proposal.id}  {proposal.question}", f"  {proposal.answer}", f"  [{proposal.document}{page}]", *doubts]
-    )
-
-
-# ---- arguments ---------------------------------------------------------------------------------------------------------
-
-
-def arguments(verb: Any) -> None:
-    """Declare the commands; `verb(name, command, about, *arguments)` makes each."""
+def arguments(verb: Verb) -> None:
     v = verb(
         "add", add, "add files, folders, web addresses, databases (--table) or data sets (hf:owner/name)", "project"
     )
@@ -297,14 +188,6 @@ def arguments(verb: Any) -> None:
     v.add_argument("--split", default="train", help="of a data set: which part")
     v.add_argument("--password", action="store_true", help=f"ask for a password (or take it from {PASSWORD})")
     verb("sources", sources, "list the sources and how each was read", "project")
-    verb("check", check, "look the material over", "project")
-    verb("repair", repair, "do a repair that check names", "project", "code")
-    v = verb("undo", undo, "take a repair back", "project")
-    v.add_argument("repair", nargs="?", help="id of the repair (default: the last one)")
-    v = verb("draft", draft, "draft questions and answers from the documents", "project")
-    v.add_argument("--count", type=int, default=20)
-    v = verb("review", review, "approve or reject drafts; without options, one after the other", "project")
-    v.add_argument("--approve", action="append", default=[], metavar="ID")
-    v.add_argument("--reject", action="append", default=[], metavar="ID")
-    v.add_argument("--question", default="", help="with --approve: the question in your words")
-    v.add_argument("--answer", default="", help="with --approve: the answer in your words")
+    v = verb("watch", watch, "show, choose or stop the watched folder", "project")
+    v.add_argument("folder", nargs="?")
+    v.add_argument("--stop", action="store_true")

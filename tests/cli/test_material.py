@@ -1,18 +1,19 @@
 """The commands of step 2, as they are typed: what they print, as words and as JSON, and how they end."""
 
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from studio import cli, cli_material, orders
+from studio import cli, orders
 from studio.base import project as projects
 from studio.base.project import Project
 from studio.base.recipes import DatabaseRequest, DatasetRequest, WebRequest
 from studio.base.records import Document, Proposal
 from studio.base.settings import Settings
+from studio.cli import material
+from studio.cli.session import Session
+from tests.cli.commands import run, told
 
 pytestmark = pytest.mark.usefixtures("read_here")
 
@@ -30,22 +31,6 @@ def table(tmp_path: Path) -> Path:
     file = tmp_path / "faq.csv"
     file.write_text(TABLE, encoding="utf-8")
     return file
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
-    """What a command prints as JSON, and its status when that is not 0."""
-    capsys.readouterr()
-    try:
-        cli.main([*arguments, "--json"])
-    except SystemExit as ended:
-        return json.loads(capsys.readouterr().out), ended.code
-    return json.loads(capsys.readouterr().out)
-
-
-def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    capsys.readouterr()
-    cli.main(list(arguments))
-    return capsys.readouterr().out
 
 
 def test_a_folder_is_added_and_one_bad_file_stops_nobody(
@@ -116,7 +101,7 @@ def test_what_lies_elsewhere_is_fetched_and_no_password_stands_in_a_request(
     monkeypatch.setenv("AMEDIDA_PASSWORD", "p@ss")
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.setattr(orders, "fetch", lambda project, held, **given: asked.append(given))
-    monkeypatch.setattr(cli_material, "finish", lambda session, order: order(None))
+    monkeypatch.setattr(material, "finish", lambda session, order: order(None))
     cli.main(["add", "shop", *arguments])
     assert [{**({"secret": ""} if "dataset" in wanted else {}), **given} for given in asked] == [wanted]
 
@@ -129,9 +114,9 @@ def test_a_database_needs_a_table_or_a_query(made: Project, capsys: pytest.Captu
 def test_a_password_is_asked_for_and_never_an_argument(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("AMEDIDA_PASSWORD", raising=False)
     monkeypatch.setattr("getpass.getpass", lambda prompt: "typed")
-    session = cli.Session(Settings(projects=tmp_path), lambda key, **_: key, as_json=False)
-    assert cli_material._secret(session, True) == "typed"
-    assert cli_material._secret(session, False) == ""
+    session = Session(Settings(projects=tmp_path), lambda key, **_: key, as_json=False)
+    assert material._secret(session, True) == "typed"
+    assert material._secret(session, False) == ""
     with pytest.raises(SystemExit):
         cli.main(["add", "shop", "a.pdf", "--password=secret"])
 

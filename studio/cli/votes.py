@@ -1,4 +1,4 @@
-"""Blind votes without a browser: begin one, vote, invite, see what it proves, end it and write the record."""
+"""Blind votes: begin one, vote, invite, see what it proves, end it and write the record."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from studio.base import files, words
 from studio.base.errors import BadInput, NotFound
 from studio.base.project import Project
 from studio.base.records import LANGUAGES, Round, Variant
-from studio.cli import Session
+from studio.cli.session import Session, Verb
 
 PROMPT = "> "
 
@@ -130,8 +130,7 @@ def _lines(session: Session, project: Project, round: Round) -> list[str]:
     return lines
 
 
-def arguments(verb: Any) -> None:
-    """Declare the commands; `verb(name, command, about, *arguments)` makes each."""
+def arguments(verb: Verb) -> None:
     v = verb("votes", votes, "say what the blind vote proves; begin, invite to, end or record it", "project")
     v.add_argument(
         "--begin", action="store_true", help="open a vote on the test questions, with the last test's answers"

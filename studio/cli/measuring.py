@@ -1,17 +1,15 @@
-"""The scorecard without a browser: every measure, its intervals and what the differences prove; and the test questions."""
+"""Every measure with its interval and what the differences prove; the test questions; whether a model judges as people."""
 
 import argparse
 import math
 from pathlib import Path
 from typing import Any, get_args
 
-from studio import cli
 from studio.base import files, words
 from studio.base.errors import NotEnough
+from studio.base.project import Project
 from studio.base.records import LANGUAGES, Scorecard
-from studio.cli import Session
-
-FILES = (".csv", ".json")
+from studio.cli.session import Session, Verb, finish
 
 
 def evaluate(session: Session, given: argparse.Namespace) -> None:
@@ -21,11 +19,11 @@ def evaluate(session: Session, given: argparse.Namespace) -> None:
     from studio.evaluation import cards
 
     if given.ask or not project.store.counts()["scorecards"]:
-        cli.finish(session, lambda held: orders.evaluate(project, held, given.questions))
-    found = project.store.latest(Scorecard, 1)
-    if not found:
+        finish(session, lambda held: orders.evaluate(project, held, given.questions))
+    found = project.store.newest(Scorecard)
+    if found is None:
         raise NotEnough("questions_none")
-    card = evaluation.filled(project, found[-1])
+    card = evaluation.filled(project, found)
     segment = next((each for each in cards.segments(card) if given.of and each.name == given.of), cards.EVERY)
     names = {variant.id: session.t(f"approach.{variant.approach}") for variant in project.variants()}
     if given.csv:
@@ -62,6 +60,51 @@ def judge(session: Session, given: argparse.Namespace) -> None:
     told = {name: round(getattr(found, name), 2) for name in ("kappa", "low", "high")}
     session.give(found, session.t("judge.agreement", name=model, n=found.n, **told))
     judging.trusted(found)
+
+
+def compare(session: Session, given: argparse.Namespace) -> None:
+    project = session.open(given.project)
+    from studio import orders
+
+    finish(session, lambda held: orders.evaluate(project, held, given.questions))
+    card = project.store.all(Scorecard)[-1]
+    session.give(card, table(session, project, card))
+
+
+def table(session: Session, project: Project, card: Scorecard) -> str:
+    """Right answers of every variant with their interval, then what the differences prove."""
+    t = session.t
+    names = {v.id: t(f"approach.{v.approach}") for v in project.variants()}
+    rows = [
+        [
+            t("cli.assistant"),
+            t("metric.right"),
+            t("metric.right_known"),
+            t("metric.right_declined"),
+            t("metric.seconds"),
+        ]
+    ]
+    for scored in card.variants:
+        by_metric = {s.metric: s for s in scored.scores}
+        cells = [
+            f"{s.value:.0%} ({s.low:.0%}-{s.high:.0%}, n={s.n})" if (s := by_metric.get(metric)) else "-"
+            for metric in ("right", "right_known", "right_declined")
+        ]
+        rows.append([names.get(scored.variant, scored.variant), *cells, f"{by_metric['seconds'].value:.1f}"])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    for d in card.differences:
+        lines.append(
+            t(
+                f"difference.{d.verdict}",
+                better=names.get(d.better, d.better),
+                worse=names.get(d.worse, d.worse),
+                wins=d.wins,
+                losses=d.losses,
+            )
+        )
+    return "\n".join(lines)
 
 
 def _lines(session: Session, card: Scorecard, table: Any, names: dict[str, str]) -> list[str]:
@@ -103,8 +146,7 @@ def _lines(session: Session, card: Scorecard, table: Any, names: dict[str, str])
     return lines
 
 
-def arguments(verb: Any) -> None:
-    """Declare the commands; `verb(name, command, about, *arguments)` makes each."""
+def arguments(verb: Verb) -> None:
     v = verb(
         "evaluate",
         evaluate,
@@ -126,3 +168,5 @@ def arguments(verb: Any) -> None:
     v.add_argument("--remove", default="", metavar="ID", help="take this one out")
     v = verb("judge", judge, "say how far a model judges answers as people here voted", "project")
     v.add_argument("--model", default="", help="the judge (default: the project's model)")
+    v = verb("compare", compare, "ask all assistants the test questions", "project")
+    v.add_argument("--questions", type=int, default=0, help="how many (default: all)")

@@ -1,30 +1,13 @@
-"""The test of an assistant's character without a browser; stands on `cli`."""
+"""The test of an assistant's character."""
 
 import argparse
 from typing import Any
 
 from studio.base.errors import NotEnough
 from studio.base.project import Project
+from studio.base.recipes import CharacterRequest
 from studio.base.records import Variant
-from studio.cli import Session, finish
-
-
-def arguments(verb: Any) -> None:
-    """Declare the commands; `verb(name, command, about, *arguments)` makes each."""
-    from studio.evaluation import probes
-
-    v = verb(
-        "character", character, "test what an assistant's voice gained and cost, and how it treats people", "project"
-    )
-    v.add_argument("--approach", help="which assistant (default: the one that has learnt, else the first with a voice)")
-    v.add_argument(
-        "--questions",
-        type=int,
-        default=probes.QUESTIONS,
-        metavar="N",
-        help="how many with an answer (default: %(default)s)",
-    )
-    v.add_argument("--last", action="store_true", help="show what was last found and ask nothing")
+from studio.cli.session import Session, Verb, finish
 
 
 def character(session: Session, given: argparse.Namespace) -> None:
@@ -61,3 +44,18 @@ def _said(session: Session, line: Any) -> str:
     sign = {"good": "+", "note": " ", "warn": "-", "stop": "!"}[line.level]
     names = {name: t(f"character.{name}.{code}") for name, code in named.items() if code}
     return f"{sign} {t(f'character.says.{line.code}', **names, **line.parameters)}"
+
+
+def arguments(verb: Verb) -> None:
+    v = verb(
+        "character", character, "test what an assistant's voice gained and cost, and how it treats people", "project"
+    )
+    v.add_argument("--approach", help="which assistant (default: the one that has learnt, else the first with a voice)")
+    v.add_argument(
+        "--questions",
+        type=int,
+        default=CharacterRequest.model_fields["questions"].default,
+        metavar="N",
+        help="how many with an answer (default: %(default)s)",
+    )
+    v.add_argument("--last", action="store_true", help="show what was last found and ask nothing")
