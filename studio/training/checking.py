@@ -112,7 +112,7 @@ def _marks(learner: Learner, rows: Sequence[Row]) -> list[Marks]:
     from torch.nn.functional import cross_entropy
 
     fed = packing.feed(learner, rows)
-    logits = learner.logits(*fed[:4])
+    logits = learner.logits(fed)
     losses, right = cross_entropy(logits, fed.wanted, reduction="none"), logits.argmax(-1) == fed.wanted
     found = []
     for number in range(len(rows)):

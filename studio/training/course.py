@@ -179,7 +179,7 @@ class _Run:
             found = self.lesson.aim.losses(self.learner, rows).sum()
             return found, float(found.detach())
         fed = packing.feed(self.learner, rows)
-        logits = self.learner.logits(*fed[:4])
+        logits = self.learner.logits(fed)
         if any(row.expected for row in rows):
             losses = replay.losses(logits, fed.wanted, rows)
         else:

@@ -21,6 +21,7 @@ from studio.base.recipes import TrainingRecipe
 from studio.base.records import Example, Trained
 from studio.engines.prompts import Prompts
 from studio.training import (
+    below,
     checking,
     course,
     evidence,
@@ -165,6 +166,7 @@ class _Training:
             self.rows += replay.rows(
                 learner, self.renderer, count, planning.REPLAY_WEIGHT, recipe.seed, weights, frame, self._asking
             )
+        below.keep(learner, [*self.rows, *self.checks], self._asking)
         self.spoken = checking.spoken(self.lessons.kept_back)
         self.machine = machine.look(folder)
         self.emit(previewing.first_batch(self.rows, recipe, learner.tokenizer))
@@ -206,31 +208,12 @@ class _Training:
         if self.recipe.pilot or self.recipe.folds:
             self.emit(Stage(name="pilot"))
             self.learner.remember()
+            told = (self.recipe, self.folder, self.identity, self._rows, self._mixed, watch, self.emit)
             if self.recipe.folds:
                 every = [*self.lessons.learnt, *self.lessons.kept_back]
-                crossed = piloting.cross(
-                    self.learner,
-                    every,
-                    self.recipe,
-                    self.folder,
-                    self.identity,
-                    self._rows,
-                    self._mixed,
-                    watch,
-                    self.emit,
-                )
+                crossed = piloting.cross(self.learner, every, *told)
             else:
-                points = piloting.pilot(
-                    self.learner,
-                    self.lessons,
-                    self.recipe,
-                    self.folder,
-                    self.identity,
-                    self._rows,
-                    self._mixed,
-                    watch,
-                    self.emit,
-                )
+                points = piloting.pilot(self.learner, self.lessons, *told)
             self.learner.forget()
             self.learner.first = {}
         return points, crossed

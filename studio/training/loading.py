@@ -10,29 +10,27 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from studio.base import machine
 from studio.base.errors import NotFound, NotPossibleHere
 from studio.base.recipes import TrainingRecipe
-from studio.training import fitting
-from studio.training.packing import ATTENTION, Packed, attend
+from studio.training import fitting, planning
+from studio.training.packing import ATTENTION, Fed, Packed, attend
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedTokenizerBase
+
+    from studio.training.below import Below
 
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 SHORT = 256
 """Tokens of a row up to which attention is plain matrix products on a processor. Torch's fused kernel saves memory that
 short rows do not need, and is slow on their way back: a layer of the 135M starter takes 28 ms with it and 7 without, forth
 and back, for 8 rows of 52 tokens, 21 and 16 for 2 of 256, 31 and 53 for one of 512 (bf16, a core with AMX; 2026-11-22)."""
-
-UPPER_HALF = 250e6
-"""Up to so many parameters the adapter goes into the upper half of the layers: on the starter 60 facts are learnt as well as
-with all (51 of 60 in unseen wordings at 2e-3, no replay; 52 with all), a step costs a quarter less, and what reads the
-question stays as it was. Not measured with larger models, which have room for both."""
 
 _LAYER = re.compile(r"\blayers\.(\d+)\.")
 
@@ -53,6 +51,8 @@ class Learner:
     parameters: int
     own_forward: bool = True  # whether it is transformers' and no kernel for cards, which knows one attention alone
     packs: bool = False  # whether rows go through packed, as `packing.choose` found
+    still: int = 0  # the lowest layers, none of whose weights moves
+    below: "Below | None" = None  # what these make of rows, where it is kept
     moving: "dict[str, torch.Tensor]" = field(default_factory=dict)
     first: "dict[str, torch.Tensor]" = field(default_factory=dict)  # `moving` before anything was learnt
 
@@ -71,21 +71,36 @@ class Learner:
             for name, tensor in self.moving.items():
                 tensor.copy_(weights[name])
 
-    def logits(
-        self, ids: "torch.Tensor", mask: "torch.Tensor", where: "torch.Tensor", packed: "Packed | None" = None
-    ) -> "torch.Tensor":
-        """What the model expects after the positions in `where` (a flat index), and nowhere else: a vocabulary is wide,
-        and questions are only read. `packing.Fed` tells what is given.
+    def logits(self, fed: Fed) -> "torch.Tensor":
+        """What the model expects before every token that is learnt, and nowhere else: a vocabulary is wide, and questions
+        are only read.
         """
         import torch
 
-        base = self.model.get_base_model() if self.adapter is not None else self.model
+        hidden = self.hidden(fed)
+        with torch.autocast(self.device, dtype=self.autocast, enabled=self.autocast is not None):
+            return self.expects(hidden.reshape(-1, hidden.shape[-1])[fed.where])
+
+    def hidden(self, fed: Fed, lowest: bool = False) -> "torch.Tensor":
+        """What the last layer makes of the tokens, or the last of the `lowest`, which do not move; (rows, tokens, width)."""
+        import torch
+
+        model = (self.model.get_base_model() if self.adapter is not None else self.model).model
+        given = {"input_ids": fed.ids} if fed.below is None else {"inputs_embeds": fed.below}
+        layers, norm = model.layers, model.norm
         with (
             torch.autocast(self.device, dtype=self.autocast, enabled=self.autocast is not None),
-            self._attention(base.model.config, mask.shape[-1], packed) as more,
+            self._attention(model.config, fed.mask.shape[-1], fed.packed) as more,
         ):
-            hidden = base.model(input_ids=ids, attention_mask=mask, use_cache=False, **more).last_hidden_state
-            return self.expects(hidden.reshape(-1, hidden.shape[-1])[where])
+            try:
+                if lowest:
+                    model.layers, model.norm = layers[: self.still], torch.nn.Identity()
+                elif fed.below is not None:
+                    model.layers = layers[self.still :]
+                found = model(**given, attention_mask=fed.mask, use_cache=False, **more).last_hidden_state
+            finally:
+                model.layers, model.norm = layers, norm
+        return cast("torch.Tensor", found)
 
     def expects(self, hidden: "torch.Tensor") -> "torch.Tensor":
         """Logits [rows, vocabulary] of the next word after what the last layer holds [rows, width]."""
@@ -232,8 +247,13 @@ def load(weights: Path, recipe: TrainingRecipe, threads: int, smaller: int = 1) 
         tokens=tokens,
         parameters=parameters,
         own_forward=base.model.forward.__module__.startswith("transformers."),
+        still=0 if tight else max(min(map(layer, moving)), 0),
         moving=moving,
     )
+    if learner.own_forward and recipe.method == "lora":
+        for module in base.modules():
+            if hasattr(module, "lora_A"):
+                module.forward = partial(_adapted, module)
     model.train()
     return learner
 
@@ -247,7 +267,19 @@ def layer(name: str) -> int:
 def upper(model: Any, parameters: int) -> list[int] | None:
     """The layers an adapter goes into: of a small model the upper half, else all (None)."""
     count = int(model.config.num_hidden_layers)
-    return list(range(count // 2, count)) if parameters <= UPPER_HALF else None
+    return list(range(count // 2, count)) if parameters <= planning.UPPER_HALF else None
+
+
+def _adapted(module: Any, x: "torch.Tensor") -> "torch.Tensor":
+    """y = W x + scale B A x as PEFT has it, but what comes in is not taken to 32 bits and back, and the second part is added
+    where the first one lies.
+    """
+    import torch
+
+    (name,) = module.lora_A
+    y, low = module.base_layer(x), module.lora_A[name](x)
+    back = (module.lora_B[name].weight * module.scaling[name]).t()
+    return torch.addmm(y.flatten(0, -2), low.flatten(0, -2), back).view_as(y)
 
 
 def _free(model: Any, recipe: TrainingRecipe, tight: bool) -> None:

@@ -56,7 +56,7 @@ def offer(
             "recipe": recipe,
             "reasons": (*_reasons(chosen, recipe, dials), *_tasks(examples, recipe)),
             "tokens": round(chosen.tokens * recipe.epochs / chosen.recipe.epochs),
-            "minutes": round(chosen.minutes * recipe.epochs / chosen.recipe.epochs, 1),
+            "minutes": round(chosen.fixed + (chosen.minutes - chosen.fixed) * recipe.epochs / chosen.recipe.epochs, 1),
             "memory_gb": round(fitting.memory_gb(model.parameters, recipe, machine), 1),
         }
     )

@@ -42,4 +42,4 @@ def pace(model: str, parameters: int, recipe: TrainingRecipe, here: Machine, pac
     known = pacing.known(paces, model, recipe, here)
     if known is not None:
         return pacing.CHECKING / known.tokens_per_second / known.estimated_share
-    return (planning.seconds(100_000, 100, parameters, here) - START_SECONDS) / 100_000
+    return planning.seconds(100_000, 100, parameters, here) / 100_000

@@ -13,7 +13,7 @@ from studio.base.machine import Machine
 from studio.base.recipes import TrainingRecipe
 from studio.base.records import Record, now
 from studio.training import piloting
-from studio.training.planning import START_SECONDS, Plan
+from studio.training.planning import Plan
 
 PACES = "paces.json"  # in the studio's own folder
 WATTS_A_CORE, WATTS_AROUND, WATTS_OF_A_CARD = 12.0, 20.0, 300.0
@@ -50,9 +50,10 @@ def cost(plan: Plan, model: str, machine: Machine, paces: Path, price_hour: floa
     rounds = _rounds(plan)
     pace = known(paces, model, plan.recipe, machine)
     if pace is None:
-        seconds = START_SECONDS + max(plan.minutes * 60 - START_SECONDS, 0) * rounds
+        seconds = 60 * (plan.fixed + (plan.minutes - plan.fixed) * rounds)
     else:
-        seconds = START_SECONDS + plan.tokens * rounds / pace.estimated_share / pace.tokens_per_second * CHECKING
+        learning = plan.tokens * rounds / pace.estimated_share / pace.tokens_per_second
+        seconds = 60 * plan.fixed + learning * CHECKING
     watts = draw(machine)
     return Cost(
         minutes=round(seconds / 60, 1),

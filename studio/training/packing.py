@@ -40,7 +40,8 @@ class Packed(NamedTuple):
 class Fed(NamedTuple):
     """What the model is given. `where` are the flat positions behind which a learnt token comes, row after row; `wanted`
     are these tokens, `of` the numbers of their rows. `mask` is 1 where a token stands (rows, tokens); packed, it is added
-    to the attention of every row (1, 1, longest, longest).
+    to the attention of every row (1, 1, longest, longest). `below` is what the layers that do not move make of the
+    sequence (1, tokens, width), where that is known.
     """
 
     ids: "torch.Tensor"
@@ -49,6 +50,7 @@ class Fed(NamedTuple):
     packed: Packed | None
     wanted: "torch.Tensor"
     of: "torch.Tensor"
+    below: "torch.Tensor | None" = None
 
 
 def portions(learner: "Learner", rows: Sequence[Row]) -> list[list[int]]:
@@ -57,27 +59,48 @@ def portions(learner: "Learner", rows: Sequence[Row]) -> list[list[int]]:
     if not learner.packs:
         return order.portions(range(len(rows)), lengths, learner.tokens)
     found: list[list[int]] = []
+    size = 0
     for group in _openings(rows):
-        found += order.portions(group, lengths, learner.tokens, _shared([rows[at] for at in group]))
+        shared = _shared([rows[at] for at in group])
+        for portion in order.portions(group, lengths, learner.tokens, shared):
+            tokens = shared + sum(lengths[at] - shared for at in portion)
+            if found and size + tokens <= learner.tokens:
+                found[-1] += portion
+                size += tokens
+            else:
+                found.append(portion)
+                size = tokens
     return found
 
 
 def feed(learner: "Learner", rows: Sequence[Row]) -> Fed:
-    return packed(learner, rows) if learner.packs and len(rows) > 1 else padded(learner, rows)
+    """The rows in the way that was chosen, and from where the layers begin that learn, if that is kept of all of them."""
+    if not learner.packs or (len(rows) == 1 and learner.below is None):
+        return padded(learner, rows)
+    fed = packed(learner, rows)
+    below = learner.below.of(rows) if learner.below is not None else None
+    if below is None or fed.packed is None:
+        return fed
+    return fed._replace(below=below.flatten(0, 1).index_select(0, fed.packed.back)[None])
 
 
 def packed(learner: "Learner", rows: Sequence[Row]) -> Fed:
     import torch
 
-    shared, longest = _shared(rows), max(len(row.input_ids) for row in rows)
-    ids, positions = list(rows[0].input_ids[:shared]), list(range(shared))
-    places, back = [], list(range(shared))
-    for number, row in enumerate(rows):
-        own = range(len(ids), len(ids) + len(row.input_ids) - shared)
-        places.append([*range(shared), *own, *[0] * (longest - len(row.input_ids))])
-        back += range(number * longest + shared, number * longest + len(row.input_ids))
-        ids += row.input_ids[shared:]
-        positions += range(shared, len(row.input_ids))
+    longest = max(len(row.input_ids) for row in rows)
+    places: list[list[int]] = [[]] * len(rows)
+    ids, positions, back = list[int](), list[int](), list[int]()
+    for group in _openings(rows):
+        shared = _shared([rows[at] for at in group])
+        opening = range(len(ids), len(ids) + shared)
+        for turn, number in enumerate([group[0], *group]):
+            start, end = (shared, len(rows[number].input_ids)) if turn else (0, shared)
+            if turn:
+                own = range(len(ids), len(ids) + end - start)
+                places[number] = [*opening, *own, *[0] * (longest - end)]
+            ids += rows[number].input_ids[start:end]
+            positions += range(start, end)
+            back += range(number * longest + start, number * longest + end)
     where = [places[number][at] for number, row in enumerate(rows) for at in _asked(row)]
     told = torch.tensor([ids, positions, back], device=learner.device)
     type_ = learner.autocast or torch.float32
@@ -121,27 +144,32 @@ def choose(learner: "Learner", rows: Sequence[Row]) -> None:
     there it shows what a model does to those. Unsloth's kernels for cards know no such attention, and are not asked.
     """
     learner.packs = False
-    ordered = sorted(rows, key=lambda row: len(row.input_ids))
-    some = [ordered[0], *ordered[-2:]]
-    if len(rows) < len(some) or not learner.own_forward:
+    if len(rows) < len(some := telling(rows)) or not learner.own_forward:
         return
     try:
-        learner.packs = _apart(learner, some) <= (ALIKE if learner.autocast is None else ALIKE_SHORT)
+        learner.packs = alike(learner, packed(learner, some), padded(learner, some))
     except (TypeError, ValueError, RuntimeError, NotImplementedError, LookupError, AttributeError) as error:
         logging.getLogger(__name__).info("This model takes no packed rows: %s", error)
 
 
-def _apart(learner: "Learner", rows: Sequence[Row]) -> float:
-    """How far the logits of packed and padded rows lie apart, in standard deviations, where they do so the most."""
+def telling(rows: Sequence[Row]) -> list[Row]:
+    """Rows that show whether they go through well: the shortest and the two longest."""
+    ordered = sorted(rows, key=lambda row: len(row.input_ids))
+    return [ordered[0], *ordered[-2:]]
+
+
+def alike(learner: "Learner", one: Fed, other: Fed) -> bool:
+    """Whether the model answers the same rows as it does when they are fed in the other way."""
     import torch
 
     learner.model.eval()
     try:
         with torch.no_grad():
-            one, other = (learner.logits(*fed[:4]) for fed in (packed(learner, rows), padded(learner, rows)))
+            first, second = learner.logits(one), learner.logits(other)
     finally:
         learner.model.train()
-    return float(((one - other).std(-1) / other.std(-1)).max())
+    apart = float(((first - second).std(-1) / second.std(-1)).max())
+    return apart <= (ALIKE if learner.autocast is None else ALIKE_SHORT)
 
 
 def _openings(rows: Sequence[Row]) -> list[list[int]]:

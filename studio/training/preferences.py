@@ -77,7 +77,7 @@ def likelihoods(learner: Learner, rows: Sequence[Row]) -> "tuple[torch.Tensor, t
     count = len(rows)
     both = [*rows, *(row.against for row in rows if row.against is not None)]
     fed = packing.feed(learner, both)
-    each = learner.logits(*fed[:4]).log_softmax(-1).gather(1, fed.wanted[:, None]).squeeze(1)
+    each = learner.logits(fed).log_softmax(-1).gather(1, fed.wanted[:, None]).squeeze(1)
     sums = torch.zeros(len(both), device=each.device).index_add(0, fed.of, each)
     lengths = torch.zeros(len(both), device=each.device).index_add(0, fed.of, torch.ones_like(each))
     return sums[:count], sums[count:], lengths.reshape(2, count)

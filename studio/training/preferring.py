@@ -20,7 +20,7 @@ from studio.base.events import Emit, Loss, Note, Progress, ShouldStop, Stage
 from studio.base.recipes import PreferRequest, TrainingRecipe
 from studio.base.records import Example, Message, Preferred, Record, Score, Trained
 from studio.engines.prompts import Prompts
-from studio.training import checking, course, loading, packaging, preferences, provenance, rows
+from studio.training import below, checking, course, loading, packaging, packing, preferences, provenance, rows
 from studio.training.checking import Check, Marks
 from studio.training.course import Course, Lesson, Watch
 from studio.training.failures import translated
@@ -130,14 +130,18 @@ def prefer(
     parts, recipe = divided(pairs), recipe_of(start, request)
     identity = _identity(parts, start, recipe, request)
     prepare_environment(threads, folder)
-    with contextlib.redirect_stdout(sys.stderr), translated(recipe):
+    with contextlib.redirect_stdout(sys.stderr), translated(recipe, start.weights):
         learner = loading.load(start.weights, recipe, threads, smaller * AT_ONCE)
         if start.adapter is not None:
             _put_on(learner, start.adapter)
         renderer = Renderer(learner.tokenizer, Prompts(start.weights))
-        learnt, checks = (_rows(learner, renderer, part, recipe.max_length) for part in parts)
+        learnt, checks = (_rows(renderer, part, recipe.max_length) for part in parts)
         if not learnt or len(checks) < 2:
             raise NotEnough("preferences_too_few", count=len(learnt) + len(checks), needed=NEEDED)
+        answers = [row for pair in [*learnt, *checks] for row in (pair, pair.against) if row is not None]
+        packing.choose(learner, answers)
+        below.keep(learner, answers)
+        learnt, checks = (preferences.standing(learner, each) for each in (learnt, checks))
         taught = _taught(examples, recipe)
         words = rows.of(taught, renderer)
         before = checking.check(learner, words, 0, should_stop) if words else None
@@ -245,7 +249,7 @@ def _put_on(learner: Learner, adapter: Path) -> None:
     learner.put({name: tensor for name, tensor in found.items() if tensor is not None})
 
 
-def _rows(learner: Learner, renderer: Renderer, pairs: Sequence[Pair], longest: int) -> list[Row]:
+def _rows(renderer: Renderer, pairs: Sequence[Pair], longest: int) -> list[Row]:
     """The pairs as they are learnt; those too long, or whose answers are the same to the model, are left out."""
     found = []
     for pair in pairs:
@@ -255,7 +259,7 @@ def _rows(learner: Learner, renderer: Renderer, pairs: Sequence[Pair], longest: 
         )
         if max(len(liked.input_ids), len(other.input_ids)) <= longest and liked.input_ids != other.input_ids:
             found.append(liked._replace(against=other))
-    return preferences.standing(learner, found)
+    return found
 
 
 def _taught(examples: Sequence[Example], recipe: TrainingRecipe) -> tuple[Example, ...]:

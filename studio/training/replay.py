@@ -119,7 +119,7 @@ def _expected(learner: "Learner", rows: Sequence[Row]) -> list[Expected]:
     for portion in packing.portions(learner, rows):
         fed = packing.feed(learner, [rows[at] for at in portion])
         with torch.no_grad():
-            likely = learner.logits(*fed[:4]).log_softmax(-1).topk(LIKELY, dim=-1)
+            likely = learner.logits(fed).log_softmax(-1).topk(LIKELY, dim=-1)
         words, values, of = likely.indices.tolist(), likely.values.tolist(), fed.of.tolist()
         for number, at in enumerate(portion):
             mine = [place for place, row in enumerate(of) if row == number]

@@ -19,6 +19,7 @@ from studio.base.records import Example, Sought, Trial
 from studio.engines.prompts import Prompts
 from studio.training import (
     asides,
+    below,
     checking,
     course,
     loading,
@@ -80,12 +81,14 @@ def seek(
     loading.prepare_environment(threads, folder)
     base = Dials(recipe.learning_rate, recipe.epochs)
     theirs = Dials(own.get("learning_rate", base.learning_rate), own.get("epochs", base.epochs)) if own else None
-    with contextlib.redirect_stdout(sys.stderr), translated(recipe):
+    with contextlib.redirect_stdout(sys.stderr), translated(recipe, weights):
         learner = loading.load(weights, recipe, threads, given.smaller)
         renderer = Renderer(learner.tokenizer, Prompts(weights))
         turns = asides.turns(_fitting(examples, renderer, recipe.max_length))
         setup = Setup(base, theirs, asides.share(len(turns[0].learnt)), len(turns), recipe.seed)
-        room = _Room(learner, renderer, turns, recipe, folder, identity, ledger, minutes * 60, emit, should_stop)
+        room = _Room(
+            learner, renderer, weights, turns, recipe, folder, identity, ledger, minutes * 60, emit, should_stop
+        )
         guess = 0.0
         if given.paces is not None:
             guess = outlooks.pace(model_name, learner.parameters, recipe, machine.look(folder), given.paces)
@@ -156,8 +159,8 @@ class _Room:
     """What all trials share: the loaded model, the rendered rows, the clock."""
 
     def __init__(
-        self, learner: Learner, renderer: Renderer, turns: Sequence[Aside], recipe: TrainingRecipe, folder: Path,
-        identity: str, ledger: Ledger, budget: float, emit: Emit, should_stop: ShouldStop,
+        self, learner: Learner, renderer: Renderer, weights: Path, turns: Sequence[Aside], recipe: TrainingRecipe,
+        folder: Path, identity: str, ledger: Ledger, budget: float, emit: Emit, should_stop: ShouldStop,
     ) -> None:  # fmt: skip
         self.learner, self.turns, self.recipe = learner, turns, recipe
         self.folder, self.identity, self.ledger, self.budget, self.emit = folder, identity, ledger, budget, emit
@@ -172,10 +175,12 @@ class _Room:
             count = round(recipe.replay * len(turns[0].learnt))
             within = frame(turns[0].learnt)
             made = replay.rows(
-                learner, self.renderer, count + EVERYDAY, planning.REPLAY_WEIGHT, recipe.seed, frame=within
+                learner, self.renderer, count + EVERYDAY, planning.REPLAY_WEIGHT, recipe.seed, weights, within
             )
             self.extra, self.everyday = made[:count], made[-EVERYDAY:]
         packing.choose(learner, [*self._mixed(turns[0]), *self._rows(turns[0].inner)])
+        every = {id(each): each for turn in turns for part in (turn.learnt, turn.inner, turn.outer) for each in part}
+        below.keep(learner, [*self._rows(list(every.values())), *self.extra, *self.everyday])
 
     def costs(self, guess: float) -> trials.Cost:
         """Seconds a trial takes, by the pace of those that were done here, before that by `guess` seconds a token."""
@@ -263,7 +268,7 @@ class _Room:
             for portion in packing.portions(self.learner, self.everyday):
                 rows = [self.everyday[index] for index in portion]
                 fed = packing.feed(self.learner, rows)
-                losses = replay.losses(self.learner.logits(*fed[:4]), fed.wanted, rows)
+                losses = replay.losses(self.learner.logits(fed), fed.wanted, rows)
                 found, count = found + float(losses.sum()), count + len(losses)
         self.learner.model.train()
         return round(found / count, 4)

@@ -102,17 +102,16 @@ def table(sides: dict[str, Side], against: str) -> list[str]:
 def share(house: Side, limit: Side, model: Path) -> str:
     """What of the machine's matrix products reaches the weights that learn, by processor seconds."""
     told: dict[str, Any] = json.loads((model / "config.json").read_text())
-    wide, inner, heads, layers = (
-        told[k] for k in ("hidden_size", "intermediate_size", "num_attention_heads", "num_hidden_layers")
-    )
+    wide, inner, heads = (told[k] for k in ("hidden_size", "intermediate_size", "num_attention_heads"))
     width = told.get("head_dim") or wide // heads
     keys, queries = told.get("num_key_value_heads", heads) * width, heads * width
-    linear = (2 * wide * queries + 2 * wide * keys + 3 * wide * inner) * layers
-    adapter = 16 * (2 * (wide + queries) + 2 * (wide + keys) + 3 * (wide + inner)) * layers
+    linear = 2 * wide * queries + 2 * wide * keys + 3 * wide * inner  # of a layer
+    adapter = 16 * (2 * (wide + queries) + 2 * (wide + keys) + 3 * (wide + inner))
     head = wide * told["vocab_size"]
     products = statistics.median(step["tokens"] * 1e6 / step["cpu"] for step in limit.steps)
     done = statistics.median(
-        (step["through"] * (4 * linear + 6 * adapter) + step["said"] * 4 * head) / step["cpu"] for step in house.steps
+        (2 * step["forth"] * linear + step["back"] * (2 * linear + 6 * adapter) + step["said"] * 4 * head) / step["cpu"]
+        for step in house.steps
     )
     read = statistics.median(step["through"] / step["tokens"] for step in house.steps)
     return (

@@ -29,13 +29,14 @@ class Clock:
     def __init__(self, on_card: bool) -> None:
         self.answers, sys.stdout = sys.stdout, sys.stderr  # libraries speak on it
         self.on_card, self.asked = on_card, 1
+        self.beside = 0.0, 0.0  # seconds a step, of a processor and a clock, for what is done once for all steps
         self._begin()
 
     def __call__(self, tokens: int, **more: float) -> None:
         memory = self._synchronized()
         told = {
-            "cpu": time.process_time() - self.cpu,
-            "wall": time.perf_counter() - self.wall,
+            "cpu": time.process_time() - self.cpu + self.beside[0],
+            "wall": time.perf_counter() - self.wall + self.beside[1],
             "tokens": tokens,
             **memory,
         }
@@ -75,7 +76,7 @@ def house(model: Path, threads: int, clock: Clock) -> None:
     settings.silence_libraries()
     from studio.base.records import Message
     from studio.engines.prompts import Prompts
-    from studio.training import course, loading, packing
+    from studio.training import below, course, loading, order, packing, planning
     from studio.training.rendering import Renderer, Row
 
     place = Path(tempfile.mkdtemp())
@@ -86,11 +87,19 @@ def house(model: Path, threads: int, clock: Clock) -> None:
     turns = [(Message(role="user", content=a), Message(role="assistant", content=b)) for a, b in rows()]
     rendered = [Row(*renderer.render(each)) for each in turns]
     packing.choose(learner, rendered)
-    passed, feed = [0, 0], packing.feed
+    began = time.process_time(), time.perf_counter()
+    below.keep(learner, rendered)
+    steps = order.steps(len(rendered), BATCH, planning.epochs(len(rendered), "balanced"))
+    clock.beside = (time.process_time() - began[0]) / steps, (time.perf_counter() - began[1]) / steps
+    layers = int(learner.model.config.num_hidden_layers)
+    passed, feed = [0, 0, 0, 0], packing.feed
 
     def counting(learner: loading.Learner, rows: Sequence[Row]) -> packing.Fed:
         found = feed(learner, rows)
-        passed[:] = passed[0] + found.ids.numel(), passed[1] + found.wanted.numel()
+        through, back = found.ids.numel(), layers - learner.still
+        forth = back if found.below is not None else layers
+        for at, more in enumerate((through, found.wanted.numel(), through * forth, through * back)):
+            passed[at] += more
         return found
 
     packing.feed = counting
@@ -99,9 +108,9 @@ def house(model: Path, threads: int, clock: Clock) -> None:
     def stepped(now: course.Course, left: float) -> None:
         nonlocal learnt
         tokens, learnt = now.tokens - learnt, now.tokens
-        through, said = passed
-        passed[:] = 0, 0
-        clock(tokens, through=through, said=said)
+        through, said, forth, back = passed
+        passed[:] = 0, 0, 0, 0
+        clock(tokens, through=through, said=said, forth=forth, back=back)
 
     course.run(
         learner, course.Lesson(rendered, [], recipe, place, "bench"), course.Watch(lambda: False, stepped=stepped)

@@ -27,7 +27,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def play(folder: Path, *only: str, **environment: str) -> Path:
     command = [sys.executable, "-m", "tests.training.learner", str(folder), *only]
     given = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
-    done = subprocess.run(command, cwd=HOUSE, env=given, capture_output=True, text=True, timeout=400)
+    done = subprocess.run(command, cwd=HOUSE, env=given, capture_output=True, text=True, timeout=1500)
     assert done.returncode == 0, done.stderr[-4000:]
     assert done.stdout == "", "a library spoke on standard output"
     return folder

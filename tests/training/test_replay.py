@@ -8,6 +8,7 @@ import pytest
 from studio.base.records import Message
 from studio.training import replay
 from studio.training.loading import Learner
+from studio.training.packing import Fed
 from studio.training.rendering import NOT_LEARNT, Expected, Rendered, Renderer, Row
 
 if TYPE_CHECKING:
@@ -41,12 +42,10 @@ class Alphabet:
         longest = max(map(len, rows))
         return torch.tensor([[*row, *[filler or 0] * (longest - len(row))] for row in rows])
 
-    def logits(
-        self, ids: "torch.Tensor", mask: "torch.Tensor", where: "torch.Tensor", packed: None = None
-    ) -> "torch.Tensor":
+    def logits(self, fed: Fed) -> "torch.Tensor":
         from torch.nn.functional import one_hot
 
-        return 5.0 * one_hot((ids.flatten()[where] + 1) % 40, 40)
+        return 5.0 * one_hot((fed.ids.flatten()[fed.where] + 1) % 40, 40)
 
 
 def test_the_questions_come_in_both_languages_and_the_same_for_the_same_seed() -> None:
