@@ -199,6 +199,9 @@ def test(options: argparse.Namespace, rest: list[str]) -> int:
     install((*COMMON, *hardware(), "test"), options.torch_index)
     browser = chromium() or fetch_chromium()
     environment = dict(os.environ)
+    environment.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # hundreds of processes run the same files: compiled once is enough
     if browser:
         environment["AMEDIDA_CHROMIUM"] = browser
     elif os.environ.get("CI") == "true":
@@ -207,18 +210,22 @@ def test(options: argparse.Namespace, rest: list[str]) -> int:
         say("browser.none")
     left_out = [mark for mark, absent in (("gpu", "nvidia" not in hardware()), ("browser", not browser)) if absent]
     marks = " and ".join("not " + mark for mark in left_out)
-    return subprocess.call(
-        [str(python()), "-m", "pytest", "-m", marks, *side_by_side(rest), *rest], cwd=HOME, env=environment
-    )
+    beside = side_by_side(rest)
+    if beside:  # threads that wait for a core which the other worker has cost more than they bring
+        environment.setdefault("OMP_NUM_THREADS", str(max(cores() // WORKERS, 1)))
+    return subprocess.call([str(python()), "-m", "pytest", "-m", marks, *beside, *rest], cwd=HOME, env=environment)
 
 
 def side_by_side(rest: list[str]) -> list[str]:
     """One pytest worker a core for the whole set, each file whole in one of them, in the order of tests/conftest.py; whoever
     names a test, or how to run it, gets one process to look at."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     named = any(not each.startswith("--") or each in ("--pdb", "--trace") for each in rest)
-    side_by_side = ["-n", str(min(cores, WORKERS)), "--dist", "loadfile", "--no-loadscope-reorder"]
-    return [] if named or cores < 2 else side_by_side
+    side_by_side = ["-n", str(min(cores(), WORKERS)), "--dist", "loadfile", "--no-loadscope-reorder"]
+    return [] if named or cores() < 2 else side_by_side
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def read(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:

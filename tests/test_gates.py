@@ -98,7 +98,7 @@ def test_each_heavy_library_is_imported_only_by_its_owners() -> None:
 
 
 @pytest.mark.slow  # ruff forbids them at the top of every file; this is for what others import
-def test_importing_the_web_loads_no_model_library() -> None:
+def test_importing_the_web_loads_no_model_library_and_writes_no_stubs() -> None:
     heavy = (
         "torch",
         "transformers",
@@ -111,9 +111,10 @@ def test_importing_the_web_loads_no_model_library() -> None:
         "xllamacpp",
     )
     code = f"import sys, studio.web.app; print([name for name in {heavy} if name in sys.modules])"
+    code += "; from gradio import component_meta; print(component_meta.create_or_modify_pyi.__module__)"
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr
-    assert said.stdout.splitlines()[-1] == "[]"
+    assert said.stdout.splitlines()[-2:] == ["[]", "studio.web.thrift"]
 
 
 def test_every_library_the_studio_imports_is_pinned_and_named_as_a_dependency() -> None:

@@ -79,6 +79,7 @@ def test_everything_of_the_template_is_read(walked: Any) -> None:
         "Past-Questions.csv": (0, 250),
         "Premiums-2026.xlsx": (1, 0),
     }
+    assert walked["project"]["done"] == ["goal", "data", "advice", "build"]
 
 
 def test_the_killed_training_went_on_from_its_checkpoint(walked: Any, projects: Path) -> None:

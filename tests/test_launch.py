@@ -308,8 +308,23 @@ def test_the_tests_run_in_one_pytest_with_what_the_person_added(
 def test_the_whole_set_runs_side_by_side_and_what_is_named_in_one_process(
     cores: int, asked: list[str], expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    monkeypatch.setattr(launch, "cores", lambda: cores)
     assert launch.side_by_side(asked) == expected
+
+
+def test_each_worker_keeps_to_its_share_of_the_cores_and_files_are_compiled_once(
+    pytest_started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[dict[str, str]] = []
+    monkeypatch.setattr(subprocess, "call", lambda _, env, **__: given.append(env) or 0)
+    monkeypatch.setattr(launch, "chromium", lambda: "/opt/chromium")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    for cores, asked in ((2, []), (8, []), (8, ["tests/base"])):
+        monkeypatch.setattr(launch, "cores", lambda cores=cores: cores)
+        assert launch.main(["test", *asked]) == 0
+    assert [each.get("OMP_NUM_THREADS") for each in given] == ["1", "2", None]
+    assert not any("PYTHONDONTWRITEBYTECODE" in each for each in given)
 
 
 def test_without_a_browser_its_tests_are_skipped_loudly(

@@ -28,4 +28,9 @@ class _Patterns(NamedTuple):
 @cache
 def _patterns() -> _Patterns:
     written = json.loads(PATTERNS.read_text(encoding="utf-8"))
-    return _Patterns(re.compile(written["conditional"]), re.compile("|".join([*written["en"], *written["es"]])))
+    phrases = [
+        phrase.replace("{source}", written["source"][code]).replace("{said}", written["said"][code])
+        for code in ("en", "es")
+        for phrase in written[code]
+    ]
+    return _Patterns(re.compile(written["conditional"]), re.compile("|".join(phrases)))

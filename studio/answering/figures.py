@@ -6,6 +6,7 @@ days of the week, names and codes. Knows nothing of answers and decides nothing.
 
 import json
 import re
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,6 +53,13 @@ class Name(NamedTuple):
 def figures(text: str) -> tuple[Figure, ...]:
     """Every figure in order; numbers that are no price, date or measure have the kind "number"."""
     return _figures(text, terms.language(text, "en"))
+
+
+def blanked(text: str, found: Iterable[Figure]) -> str:
+    """The text with spaces where these figures stand."""
+    for each in found:
+        text = text[: each.start] + " " * (each.end - each.start) + text[each.end :]
+    return text
 
 
 def names(text: str) -> tuple[Name, ...]:

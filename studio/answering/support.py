@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from studio.answering.citing import without_markers
-from studio.answering.figures import WORDS, Figure, Name, figures, names
+from studio.answering.figures import WORDS, Figure, Name, blanked, figures, names
 from studio.base.folding import fold
 from studio.base.records import Answer, Passage, Support
 from studio.retrieval import chunking, sentences, terms
@@ -23,6 +23,7 @@ LETTERS = 5  # "cancelled" and "cancellation", "Sevilla" and "Seville"
 MARKER = re.compile(r"\[\s*(\d{1,2})\s*\]")
 _BULLET = re.compile(r"^\s*(?:[-*•·–]|\d{1,3}[.)])\s+")
 _REPLY = re.compile(r"^(?:no|yes|s[ií])\s*[,.;:–—-]+\s*", re.I)  # "No, it is not covered" says no once
+_LIMITING = re.compile(WORDS["limiting"])  # "no later than", "not until then": these deny nothing
 _CONTRACTED = re.compile(r"\b\w+n['’]t\b", re.I)
 
 
@@ -46,7 +47,7 @@ def contradicted(answer: Answer) -> bool:
     return bool(marks) and (stating or list(marks))[0].state == "contradicting"
 
 
-class _Stretch(NamedTuple):
+class Stretch(NamedTuple):
     """A sentence, or a part of one: its words of meaning, its figures, and whether it says no."""
 
     words: frozenset[str]
@@ -54,7 +55,7 @@ class _Stretch(NamedTuple):
     negated: bool
 
 
-class _Source(NamedTuple):
+class Source(NamedTuple):
     """A passage as it is looked things up in."""
 
     text: str
@@ -62,7 +63,7 @@ class _Source(NamedTuple):
     words: frozenset[str]
     beginnings: frozenset[str]
     figures: tuple[Figure, ...]
-    stretches: tuple[_Stretch, ...]
+    stretches: tuple[Stretch, ...]
 
 
 class _Compared(NamedTuple):
@@ -74,7 +75,7 @@ class _Compared(NamedTuple):
 def _mark(answer: Answer, start: int, end: int) -> Support | None:
     raw = answer.text[start:end]
     said = _REPLY.sub("", _BULLET.sub("", without_markers(raw)).strip())
-    claim, stated = _stretch(said), names(said)
+    claim, stated = stretch(said), names(said)
     if said.endswith("?") or not (claim.words or claim.figures or stated):
         return None
     cited = [int(number) - 1 for number in MARKER.findall(raw)]
@@ -93,23 +94,23 @@ def _mark(answer: Answer, start: int, end: int) -> Support | None:
     )
 
 
-def _compare(said: str, claim: _Stretch, stated: Sequence[Name], source: _Source) -> _Compared:
+def _compare(said: str, claim: Stretch, stated: Sequence[Name], source: Source) -> _Compared:
     share = len(claim.words & source.words) / max(len(claim.words), 1)
     if _verbatim(said, source):
         return _Compared("supported", (), 1.0)
     lacking = [figure for figure in claim.figures if not any(agree(figure, other) for other in source.figures)]
-    unnamed = [name for name in stated if not _named(name, source)]
+    unnamed = [name for name in stated if not named(name, source)]
     missing = tuple(dict.fromkeys([*(said[f.start : f.end] for f in lacking), *(name.text for name in unnamed)]))
     if unnamed or lacking:
         against = not unnamed and any(_otherwise(figure, claim, source) for figure in lacking)
         return _Compared("contradicting" if against else "unsupported", missing, share)
-    if _opposed(claim, source):
+    if opposed(claim, source):
         return _Compared("contradicting", (), share)
-    enough = SAID_WITH_FIGURES if claim.figures else SAID
+    enough = 0.0 if claim.figures and not claim.words else SAID_WITH_FIGURES if claim.figures else SAID  # "2 hours."
     return _Compared("supported" if share >= enough else "unsupported", (), share)
 
 
-def _verbatim(said: str, source: _Source) -> bool:
+def _verbatim(said: str, source: Source) -> bool:
     """Whether the sentence stands there word for word, whatever its full stop: "3 days" does not stand in "13 days"."""
     words = " ".join(said.split()).rstrip(" .")
     return bool(words) and bool(re.search(rf"(?<!\w){re.escape(words)}(?!\w)", source.text))
@@ -128,14 +129,14 @@ def agree(one: Figure, other: Figure) -> bool:
     return {one.low, one.high} <= {other.low, other.high}
 
 
-def _named(name: Name, source: _Source) -> bool:
+def named(name: Name, source: Source) -> bool:
     if name.folded in source.folded:
         return True
-    meant = _meaning(name.folded)
+    meant = meaning(name.folded)
     return all(part in source.words or part[:LETTERS] in source.beginnings for part in meant) if meant else True
 
 
-def _otherwise(figure: Figure, claim: _Stretch, source: _Source) -> bool:
+def _otherwise(figure: Figure, claim: Stretch, source: Source) -> bool:
     """Whether the passage gives another value of this kind for what the sentence speaks of."""
     for stretch in source.stretches:
         same_kind = [other for other in stretch.figures if other.kind == figure.kind and _counts(figure, other)]
@@ -151,7 +152,7 @@ def _counts(figure: Figure, other: Figure) -> bool:
     return figure.kind != "number" or (figure.of != "" and figure.of == other.of)
 
 
-def _opposed(claim: _Stretch, source: _Source) -> bool:
+def opposed(claim: Stretch, source: Source) -> bool:
     """Whether what the sentence affirms is denied by the part of the passage that is nearest to it, or the reverse."""
     best: tuple[float, float, bool] = (0.0, 0.0, claim.negated)
     for stretch in source.stretches:
@@ -162,37 +163,33 @@ def _opposed(claim: _Stretch, source: _Source) -> bool:
     return best[0] >= OPPOSED and best[2] != claim.negated
 
 
-def _source(passage: Passage) -> _Source:
-    return _read(chunking.headed(passage.chunk))
+def _source(passage: Passage) -> Source:
+    return read(chunking.headed(passage.chunk))
 
 
 @lru_cache(maxsize=256)
-def _read(text: str) -> _Source:
+def read(text: str) -> Source:
     split = sentences.split(text)
     parts = [part for sentence in split for part in re.split(WORDS["clauses"], sentence) if part.strip()]
     rows = text.split("\n") if " | " in text else []
     tabled = [f"{rows[0]} {row}" for row in rows[1:]]  # what a cell is of says its header
-    stretches = tuple(_stretch(part) for part in dict.fromkeys([*split, *parts, *tabled]))
-    words = frozenset(_meaning(text))
-    return _Source(
+    stretches = tuple(stretch(part) for part in dict.fromkeys([*split, *parts, *tabled]))
+    words = frozenset(meaning(text))
+    return Source(
         " ".join(text.split()), fold(text), words, frozenset(w[:LETTERS] for w in words), figures(text), stretches
     )
 
 
-def _stretch(text: str) -> _Stretch:
+def stretch(text: str) -> Stretch:
     found = figures(text)
-    rest, at = "", 0
-    for figure in found:
-        rest += text[at : figure.start] + " "
-        at = figure.end
-    rest = _CONTRACTED.sub(" not ", rest + text[at:])
-    plain = re.findall(r"[^\W_]+", fold(rest))
+    rest = _CONTRACTED.sub(" not ", blanked(text, found))
+    plain = re.findall(r"[^\W_]+", _LIMITING.sub(" ", fold(rest)))
     opposites = sum(word in _opposites() for word in plain)
-    noes = sum(word in _noes() for word in plain)
-    return _Stretch(frozenset(_meaning(rest)), found, bool((noes + opposites) % 2))
+    denying = sum(word in noes() for word in plain)
+    return Stretch(frozenset(meaning(rest)), found, bool((denying + opposites) % 2))
 
 
-def _meaning(text: str) -> list[str]:
+def meaning(text: str) -> list[str]:
     """The words that carry meaning, those of the two languages that mean one thing brought together."""
     known, opposite = _same(), _opposites()
     found = []
@@ -225,10 +222,10 @@ def _opposites() -> dict[str, str]:
 
 
 @cache
-def _noes() -> frozenset[str]:
+def noes() -> frozenset[str]:
     return frozenset(WORDS["no"].split())
 
 
 @cache
 def _no_stems() -> frozenset[str]:
-    return frozenset(map(terms.stem, _noes()))
+    return frozenset(map(terms.stem, noes()))

@@ -5,6 +5,7 @@ import json
 import time
 from pathlib import Path
 
+from studio.base.project import Step
 from studio.base.records import APPROACHES_THAT_TRAIN, Scorecard
 from studio.base.runs import Runs
 from studio.cli import building, explaining, leaving, projects
@@ -45,6 +46,9 @@ def journey(session: Session, given: argparse.Namespace) -> None:
     shown = {"instructions", "documents", "trained", *advice.recommended}
     wanted = given.approach or [option.approach for option in advice.options if option.approach in shown & possible]
     building.built(session, project, wanted, given.effort)
+    steps: tuple[Step, ...] = ("goal", "data", "advice", "build")
+    for step in steps:  # whoever opens it in the browser goes on from there
+        project.finish_step(step)
     card = project.store.newest(Scorecard)
     if card is None:
         session.give({"project": project.card, "added": added, "advice": advice}, t("cli.built_unmeasured"))

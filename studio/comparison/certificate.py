@@ -273,6 +273,8 @@ def _font(weight: int) -> bytes:
     from fontTools.varLib.instancer import instantiateVariableFont
 
     font = TTFont(FONT)
+    for table in {"GDEF", "GPOS", "GSUB"} & set(font.keys()):  # kerning and ligatures, of which the PDF makes no use:
+        del font[table]  # three quarters of the work
     axes = {axis.axisTag: axis.defaultValue for axis in font["fvar"].axes}
     fixed = instantiateVariableFont(font, axes | {"wght": weight})
     fixed.flavor = None

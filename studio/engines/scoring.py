@@ -16,7 +16,7 @@ from studio.base.errors import BadInput
 from studio.base.records import Message
 from studio.engines.prompts import neutral, special_tokens
 from studio.engines.speech import Scores
-from studio.engines.token_tree import Row, TokenTree
+from studio.engines.token_tree import Pair, Row, TokenTree
 
 Unit = tuple[int, int, int]  # which message, and from which to which character of its content
 
@@ -60,14 +60,9 @@ class Scorer:
             return Scores(tokens=(), logprobs=tuple(() for _ in conversations), forwarded=0)
         prompts = self._ids([self._render(conversation) for conversation in conversations])
         self._check_length(max(map(len, prompts), default=0) + len(answer_ids))
-        keys = [_key(prompt, answer_ids) for prompt in prompts]
-        missing = {prompt: key for prompt, key in zip(prompts, keys, strict=True) if key not in self._memo}
         before = self._tree.forwarded
-        found = {key: self._memo[key] for key in keys if key in self._memo}
-        if missing:
-            found |= {missing[row]: values for row, values in self._tree.score(missing, answer_ids).items()}
-        self._memo = found if len(self._memo) + len(missing) > REMEMBERED else self._memo | found
-        logprobs = tuple(tuple(found[key]) for key in keys)
+        found = self._found([(prompt, answer_ids) for prompt in prompts])
+        logprobs = tuple(tuple(found[prompt, answer_ids]) for prompt in prompts)
         return Scores(tokens=pieces, logprobs=logprobs, forwarded=self._tree.forwarded - before)
 
     def score_each(self, asked: Sequence[tuple[Sequence[Message], str]]) -> tuple[Scores, ...]:
@@ -78,14 +73,9 @@ class Scorer:
         prompts = self._ids([self._render(conversation) for conversation, _ in asked])
         pairs = [(prompt, ids) for prompt, (ids, _) in zip(prompts, answers, strict=True)]
         limit = self._tree.limit or sys.maxsize
-        known = {pair: self._memo[key] for pair in pairs if (key := _key(*pair)) in self._memo}
-        missing = sorted({pair for pair in pairs if pair[1] and pair not in known and sum(map(len, pair)) <= limit})
-        if missing:
-            known |= dict(zip(missing, self._tree.each(missing), strict=True))
-        found = {_key(*pair): values for pair, values in known.items()}
-        self._memo = found if len(self._memo) + len(missing) > REMEMBERED else self._memo | found
+        found = self._found([pair for pair in pairs if pair[1] and sum(map(len, pair)) <= limit])
         return tuple(
-            Scores(tokens=pieces, logprobs=(tuple(known[pair]),) if pair in known else ())
+            Scores(tokens=pieces, logprobs=(tuple(found[pair]),) if pair in found else ())
             for pair, (_, pieces) in zip(pairs, answers, strict=True)
         )
 
@@ -112,6 +102,17 @@ class Scorer:
         before = self._tree.forwarded
         rows = self._tree.masked(prompt, owners, masks, answer_ids)
         return Scores(tokens=pieces, logprobs=tuple(map(tuple, rows)), forwarded=self._tree.forwarded - before)
+
+    def _found(self, pairs: Sequence[Pair]) -> dict[Pair, list[float]]:
+        """What is remembered of these prompts and answers, and the rest read; it is remembered in turn."""
+        keys = {pair: _key(*pair) for pair in pairs}
+        found = {pair: self._memo[key] for pair, key in keys.items() if key in self._memo}
+        missing = sorted(keys.keys() - found.keys())
+        if missing:
+            found |= zip(missing, self._tree.each(missing), strict=True)
+        fresh = {keys[pair]: values for pair, values in found.items()}
+        self._memo = fresh if len(self._memo) + len(missing) > REMEMBERED else self._memo | fresh
+        return found
 
     # ---- text to tokens
 

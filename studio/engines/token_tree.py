@@ -1,35 +1,51 @@
 """Log-probabilities of one answer's tokens behind many prompts of tokens, for the fewest tokens run through the model.
 
-The prompts form a tree: what all share is read once and kept, the branches are packed into one call in which a token sees
-only what leads to it, and the vocabulary is only looked up where an answer token is predicted. The numbers are those of one
+The prompts form a tree: what all share is read once and kept, its branches are packed into one call in which attention goes
+branch by branch, and the vocabulary is only looked up where an answer token is predicted. The numbers are those of one
 plain forward pass per prompt, and a model that cannot do this is read plainly instead.
 Knows tokens; knows nothing of text, conversations, players or adapters. Not for two threads at once.
 """
 
 import logging
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import torch
     from transformers import DynamicCache
 
 Row = tuple[int, ...]  # the tokens of one prompt
-Pair = tuple[Row, Row]  # a prompt and an answer to it
+Pair = tuple[Row, Row]  # a prompt and an answer
 
-# A call costs 0.1 s for reading the weights, as much as 75 tokens; very long ones make attention dearer. 28 prompts of one
-# question: 4.0 CPU s with a call for each shared stretch and packs of 256, 2.7 to 3.2 as trees of 512 (bfloat16, 2026-11).
-PACK_TOKENS_CPU = 512
+ATTENTION = "amedida_branches"  # its name among transformers' ways of attention
+PACK_TOKENS_CPU = 1024
 PACK_TOKENS_GPU = 2048
-MIN_SHARED = 96  # a stretch that several calls share earns one of its own when that saves this many tokens
+MIN_SHARED = (
+    96  # a beginning that is longer gets a call of its own: in the first pack all branches would be padded to it
+)
 AGREE_FP32 = 1e-3
 AGREE_HALF = (
     0.5  # half precision moves a token by a few tenths with the order of summation alone; an unread mask by several
 )
 
 log = logging.getLogger(__name__)
+
+
+class Branch(NamedTuple):
+    """A stretch of new tokens in a pack, and what its last token sees: places in the cache and, behind it, in the pack."""
+
+    seen: list[int]
+    own: int  # how many of the last ones are its own
+
+
+class Layout(NamedTuple):
+    """Where the branches of a pack are: the places of what each sees (branches, longest), of its own tokens in the pack
+    (branches, most), both filled up with 0, and for each token of the pack where it is among these (tokens)."""
+
+    seen: "torch.Tensor"
+    own: "torch.Tensor"
+    back: "torch.Tensor"
 
 
 class TokenTree:
@@ -46,35 +62,16 @@ class TokenTree:
         self._root: Row = ()
         self._cache: DynamicCache | None = None
 
-    def score(self, rows: Iterable[Row], answer: Row) -> dict[Row, list[float]]:
-        """For distinct prompts."""
-        ordered = sorted(rows)
-        return self._packed(ordered, answer) if self.packs(ordered, answer) else self._plain(ordered, answer)
-
-    def each(self, pairs: Sequence[Pair]) -> list[list[float]]:
-        """For distinct prompts and answers, sorted: as many side by side as fit into a call."""
-        rows, longest = [row for row, _ in pairs], max((answer for _, answer in pairs), key=len)
-        if not self.packs(rows, longest):
-            return [self._plain([row], answer)[row] for row, answer in pairs]
-        shared = min(_shared(rows[0], rows[-1]), min(map(len, rows)) - 1)
-        self._back_to(_shared(self._root, rows[0][:shared]))
-        if shared - len(self._root) >= MIN_SHARED:
-            self._read(rows[0][len(self._root) : shared])
-            self._root = rows[0][:shared]
-        found, pack, size, before = list[list[float]](), list[Pair](), 0, Row()
-        for row, answer in pairs:
-            more = len(row) + len(answer) - 1 - max(_shared(before, row), len(self._root))
-            if pack and size + more > self._pack_tokens:
-                found += self._leaves(pack, len(self._root))
-                pack, size, more = [], 0, len(row) + len(answer) - 1 - len(self._root)
-            pack, size, before = [*pack, (row, answer)], size + more, row
-        return [*found, *self._leaves(pack, len(self._root))]
-
     @property
     def limit(self) -> int | None:
         """How many tokens the model can read."""
-        limit: int | None = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+        limit: int | None = getattr(self._config, "max_position_embeddings", None)
         return limit
+
+    def each(self, pairs: Sequence[Pair]) -> list[list[float]]:
+        """For distinct prompts and answers, sorted: as many side by side as fit into a call."""
+        longest = max((answer for _, answer in pairs), key=len)
+        return self._packed(pairs) if self.packs([row for row, _ in pairs], longest) else self._plain(pairs)
 
     def masked(
         self, prompt: Row, owners: Sequence[int], masks: Sequence[Sequence[bool]], answer: Row
@@ -86,8 +83,7 @@ class TokenTree:
 
         last = max((n for n, owner in enumerate(owners) if owner >= 0), default=-1) + 1
         tail = prompt[last:] + answer[:-1]
-        whose = torch.tensor(owners[:last], dtype=torch.long)
-        kept = [torch.tensor([*mask, True])[whose] for mask in masks]  # owner -1 reads the last entry: always kept
+        kept = [[at for at in range(last) if owners[at] < 0 or mask[owners[at]]] for mask in masks]
         found: list[list[float]] = []
         with torch.inference_mode():
             known = _shared(self._root, prompt[:last])
@@ -97,53 +93,55 @@ class TokenTree:
             self._root = prompt[:last]
             step = max(self._pack_tokens // len(tail), 1)
             for start in range(0, len(masks), step):
-                pack = kept[start : start + step]
-                # What is gone from the end leaves no gap: the tail moves up, as it would in the shorter text.
-                ends = [int(keep.nonzero().max()) + 1 if bool(keep.any()) else 0 for keep in pack]
-                positions = torch.cat([torch.arange(end, end + len(tail)) for end in ends])
-                own = torch.block_diag(*[torch.ones(len(tail), len(tail)).tril()] * len(pack)).bool()
-                before = torch.cat([keep.expand(len(tail), last) for keep in pack])
-                stops = range(len(tail), len(tail) * len(pack) + 1, len(tail))
-                wanted = [at for stop in stops for at in range(stop - len(answer), stop)]
-                logits = self._forward([*tail] * len(pack), positions, torch.cat([before, own], dim=1), wanted, last)
-                found += _of_answer(logits.view(len(pack), len(answer), -1), answer)
+                pack, branches, positions = kept[start : start + step], list[Branch](), list[int]()
+                for number, seen in enumerate(pack):
+                    own = range(last + number * len(tail), last + (number + 1) * len(tail))
+                    branches.append(Branch([*seen, *own], len(tail)))
+                    # What is gone from the end leaves no gap: the tail moves up, as it would in the shorter text.
+                    end = seen[-1] + 1 if seen else 0
+                    positions += range(end, end + len(tail))
+                found += self._forward([*tail] * len(pack), positions, branches, [answer] * len(pack), last)
+                self._back_to(last)
         return found
 
     def packs(self, rows: Sequence[Row], answer: Row) -> bool:
         """Whether the fast way may be used: tried once on two short prompts, and never beyond a sliding window."""
-        config = self._model.config.get_text_config()
-        window = getattr(config, "sliding_window", None)
+        window = getattr(self._config, "sliding_window", None)
         if window and max(map(len, rows)) + len(answer) > window:
             return False
         if self._packs is None:
             self._packs = self._agrees(rows[0], answer)
         return self._packs
 
+    @property
+    def _config(self) -> Any:
+        return self._model.config.get_text_config()
+
     # ---- the plain way
 
-    def _plain(self, rows: Sequence[Row], answer: Row) -> dict[Row, list[float]]:
+    def _plain(self, pairs: Sequence[Pair]) -> list[list[float]]:
         """One full forward pass per prompt: the reference, and the way for models that cannot do better."""
         import torch
 
-        found = {}
+        found = []
         with torch.inference_mode():
-            for row in rows:
+            for row, answer in pairs:
                 ids = torch.tensor([row + answer], device=self._model.device)
-                logits = self._model(input_ids=ids, use_cache=False).logits[:, len(row) - 1 : -1]
-                found[row] = _of_answer(logits, answer)[0]
+                logits = self._model(input_ids=ids, use_cache=False).logits[0, len(row) - 1 : -1]
+                found.append(_of_answer(logits, answer))
                 self.forwarded += len(row) + len(answer)
         return found
 
     def _agrees(self, row: Row, answer: Row) -> bool:
-        """Compare packed and plain numbers on two prompts cut from this one, which share a beginning and differ after it."""
+        """Compare packed and plain numbers on two prompts cut from this one, which share a beginning and differ after it:
+        both in one pack, then one again behind what the cache has kept."""
         import torch
 
         start, end = row[:24], row[-8:]
-        trial = sorted({start + end, start + end[1:] + end[:1] + end, start[:20] + end})
-        answer = answer[:6]
-        plain = self._plain(trial, answer)
+        trial = sorted({(start + end, answer[:6]), (start[:20] + end, answer[:6])})
+        plain = self._plain(trial)
         try:
-            packed = self._packed(trial, answer, pack_tokens=40, min_shared=4)
+            packed = [*self._packed(trial), *self._packed(trial[-1:])]
         except (
             RuntimeError,
             ValueError,
@@ -157,7 +155,8 @@ class TokenTree:
             self.forget()
             return False
         allowed = AGREE_FP32 if self._model.dtype == torch.float32 else AGREE_HALF
-        worst = max(abs(a - b) for r in trial for a, b in zip(plain[r], packed[r], strict=True))
+        pairs = zip([*plain, plain[-1]], packed, strict=True)
+        worst = max(abs(a - b) for one, other in pairs for a, b in zip(one, other, strict=True))
         if worst > allowed:
             log.warning("packed scoring of %s is off by %.3g: reading plainly", type(self._model).__name__, worst)
             self.forget()
@@ -165,105 +164,74 @@ class TokenTree:
 
     # ---- the fast way: a tree of tokens over one cache
 
-    def _packed(
-        self, rows: Sequence[Row], answer: Row, pack_tokens: int = 0, min_shared: int = MIN_SHARED
-    ) -> dict[Row, list[float]]:
-        """Log-probabilities for sorted, distinct prompts. Their common beginning stays in the cache for the next call."""
+    def _packed(self, pairs: Sequence[Pair]) -> list[list[float]]:
+        """For sorted, distinct pairs. The common beginning of the prompts stays in the cache for the next call."""
         import torch
 
-        found: dict[Row, list[float]] = {}
+        found, pack, size = list[list[float]](), list[Pair](), 0
+        first, last = pairs[0][0], pairs[-1][0]
+        shared = min(_shared(first, last), min(len(row) for row, _ in pairs) - 1)  # each keeps a token to start from
         with torch.inference_mode():
-            shared = min(_shared(rows[0], rows[-1]), min(map(len, rows)) - 1)
-            known = _shared(self._root, rows[0][:shared])
-            self._back_to(known)
-            if len(rows) > 1 and shared > known:
-                self._read(rows[0][known:shared])
-                known = shared
-            self._root = rows[0][:known]
-            self._walk(rows, known, answer, found, pack_tokens or self._pack_tokens, min_shared)
+            depth = _shared(self._root, first[:shared])
+            self._back_to(depth)
+            if shared - depth >= MIN_SHARED:
+                self._read(first[depth:shared])
+                depth = shared
+            for row, answer in pairs:
+                more = len(row) + len(answer) - 1 - max(depth, _shared(pack[-1][0], row) if pack else 0)
+                if pack and size + more > self._pack_tokens:
+                    found += self._leaves(pack, depth, shared)
+                    pack, size, depth = [], 0, shared
+                    more = len(row) + len(answer) - 1 - depth
+                pack.append((row, answer))
+                size += more
+            return found + self._leaves(pack, depth, shared)
+
+    def _leaves(self, pairs: Sequence[Pair], depth: int, keep: int) -> list[list[float]]:
+        """One call for several prompts, the first `depth` tokens of which are in the cache, with its answer behind each; of
+        what it reads the cache keeps the first `keep` tokens, which all have.
+        Method: tree attention, as in SpecInfer (Miao et al., ASPLOS 2024)."""
+        tokens, positions, branches = list[int](), list[int](), list[Branch]()
+        trail, before = list(range(depth)), Row()
+        for row, answer in pairs:
+            trail = trail[: max(_shared(before, row), depth)]
+            said = (*row[len(trail) :], *answer[:-1])
+            positions += range(len(trail), len(trail) + len(said))
+            trail += range(depth + len(tokens), depth + len(tokens) + len(said))
+            branches.append(Branch(trail[:], len(said)))
+            tokens += said
+            before = row
+        found = self._forward(tokens, positions, branches, [answer for _, answer in pairs], depth)
+        self._back_to(keep)
+        self._root = pairs[0][0][:keep]
         return found
 
-    def _walk(
-        self, rows: Sequence[Row], depth: int, answer: Row, found: dict[Row, list[float]], most: int, min_shared: int
-    ) -> None:
-        """Score sorted rows that agree on their first `depth` tokens, which are in the cache; leaves the cache as it was.
-        What does not fit into a call of `most` tokens is divided, along its branches where those are large themselves."""
-        size = _tree(rows, depth, answer)
-        if len(rows) == 1 or size <= most:
-            found.update(zip(rows, self._leaves([(row, answer) for row in rows], depth), strict=True))
-            return
-        start = depth
-        fork = min(
-            _shared(rows[0], rows[-1]), min(map(len, rows)) - 1
-        )  # each row keeps a token of its own to start from
-        if (fork - depth) * (size // most) >= min_shared:
-            self._read(rows[0][depth:fork])
-            depth = fork
-        pack: list[Row] = []
-        for branch in _branches(rows, fork):
-            calls = _tree(branch, depth, answer) // most
-            own = min(_shared(branch[0], branch[-1]), min(map(len, branch)) - 1) - depth
-            if 1 < len(branch) < len(rows) and own * calls >= min_shared:
-                self._walk(branch, depth, answer, found, most, min_shared)
-                continue
-            for row in branch:
-                if pack and _tree([*pack, row], depth, answer) > most:
-                    found.update(zip(pack, self._leaves([(each, answer) for each in pack], depth), strict=True))
-                    pack = []
-                pack.append(row)
-        if pack:
-            found.update(zip(pack, self._leaves([(each, answer) for each in pack], depth), strict=True))
-        self._back_to(start)
-
-    def _leaves(self, pairs: Sequence[Pair], depth: int) -> list[list[float]]:
-        """One call for several prompts with its answer behind each: a tree, in which a token sees only what leads to it.
-        Method: tree attention, as in SpecInfer (Miao et al., ASPLOS 2024)."""
-        import torch
-
-        tokens: list[int] = []
-        trails: list[list[int]] = []  # for each token those that lead to it, itself included
-        wanted: list[int] = []
-        path: list[int] = []
-        before: Row = ()
-        for row, answer in pairs:
-            path = path[: max(_shared(before, row) - depth, 0)]
-            for token in row[depth + len(path) :]:
-                path.append(len(tokens))
-                tokens.append(token)
-                trails.append(path[:])
-            trail = path[:]
-            wanted.append(trail[-1])
-            for token in answer[:-1]:
-                trail.append(len(tokens))
-                wanted.append(len(tokens))
-                tokens.append(token)
-                trails.append(trail[:])
-            before = row
-        own = torch.zeros(len(tokens), len(tokens), dtype=torch.bool)
-        for at, trail in enumerate(trails):
-            own[at, trail] = True
-        seen = torch.cat([torch.ones(len(tokens), depth, dtype=torch.bool), own], dim=1)
-        positions = torch.tensor([depth + len(trail) - 1 for trail in trails])
-        parts = self._forward(tokens, positions, seen, wanted, depth).split([len(answer) for _, answer in pairs])
-        return [_of_answer(part[None], answer)[0] for part, (_, answer) in zip(parts, pairs, strict=True)]
-
     def _forward(
-        self, tokens: list[int], positions: "torch.Tensor", seen: "torch.Tensor", wanted: list[int], depth: int
-    ) -> "torch.Tensor":
-        """Logits [wanted, vocabulary] behind some of these tokens, each of which sees what `seen` [token, depth + token]
-        says of the cache and of the others. The cache is left as it was."""
+        self, tokens: Sequence[int], positions: Sequence[int], branches: Sequence[Branch], answers: Sequence[Row],
+        depth: int,
+    ) -> list[list[float]]:  # fmt: skip
+        """Log-probabilities of the answer at the end of each branch; the cache has these tokens afterwards."""
         import torch
+        from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-        device, dtype = self._model.device, self._model.dtype
-        mask = torch.zeros(seen.shape, dtype=dtype).masked_fill(~seen, torch.finfo(dtype).min)[None, None]
-        logits = self._run(
-            input_ids=torch.tensor([tokens], device=device),
-            position_ids=positions[None].to(device),
-            attention_mask=mask.to(device),
-            logits_to_keep=torch.tensor(wanted, device=device),
-        )
-        self._back_to(depth)
-        return logits[0]
+        device, dtype, config = self._model.device, self._model.dtype, self._config
+        layout, visible = _laid_out(branches, len(tokens), depth)
+        mask = torch.zeros(visible.shape, dtype=dtype).masked_fill(~visible, torch.finfo(dtype).min)[:, None]
+        lengths = [len(answer) for answer in answers]
+        wanted = [at - depth for branch, n in zip(branches, lengths, strict=True) for at in branch.seen[-n:]]
+        ALL_ATTENTION_FUNCTIONS.register(ATTENTION, attend)
+        usual, config._attn_implementation = config._attn_implementation, ATTENTION  # no public way for a single call
+        try:
+            logits = self._run(
+                input_ids=torch.tensor([tokens], device=device),
+                position_ids=torch.tensor([positions], device=device),
+                attention_mask=mask.to(device),
+                logits_to_keep=torch.tensor(wanted, device=device),
+                branches=Layout(*(each.to(device) for each in layout)),
+            )
+        finally:
+            config._attn_implementation = usual
+        return [_of_answer(part, answer) for part, answer in zip(logits[0].split(lengths), answers, strict=True)]
 
     def _read(self, tokens: Row) -> None:
         """Read these tokens into the cache, after what it holds."""
@@ -280,7 +248,7 @@ class TokenTree:
         try:
             out = self._model(input_ids=input_ids, past_key_values=self._kept(), use_cache=True, **inputs)
         except BaseException:
-            self._root, self._cache = (), None  # its layers may have got unequally far
+            self.forget()  # the cache's layers may have got unequally far
             raise
         self.forwarded += input_ids.shape[1]
         logits: torch.Tensor = out.logits
@@ -302,28 +270,57 @@ class TokenTree:
         self._root = self._root[:length]
 
 
+def attend(
+    module: Any, query: "torch.Tensor", key: "torch.Tensor", value: "torch.Tensor", attention_mask: "torch.Tensor",
+    branches: Layout, scaling: float | None = None, **_: Any,
+) -> "tuple[torch.Tensor, None]":  # fmt: skip
+    """The attention of a pack, branch by branch; transformers calls it. Heads that share keys are one longer head: short
+    stretches are what this costs most for. Takes (1, heads, tokens, width) each, gives (1, tokens, heads, width).
+    """
+    import torch
+
+    count, most = branches.own.shape
+    shared, width = query.shape[1] // key.shape[1], query.shape[3]
+
+    def unpacked(each: "torch.Tensor", places: "torch.Tensor") -> "torch.Tensor":
+        """(1, heads, tokens, width) -> (branches, heads, places, width)"""
+        return each[0].index_select(1, places.flatten()).unflatten(1, places.shape).transpose(0, 1)
+
+    asked = unpacked(query, branches.own).unflatten(1, (-1, shared)).flatten(2, 3)
+    mask = attention_mask[:, :, None].expand(-1, -1, shared, -1, -1).flatten(2, 3)
+    seen = (unpacked(each, branches.seen) for each in (key, value))
+    found = torch.nn.functional.scaled_dot_product_attention(asked, *seen, attn_mask=mask, scale=scaling)
+    heads = found.view(count, -1, most, width).transpose(1, 2).flatten(0, 1)
+    return heads.index_select(0, branches.back)[None], None
+
+
+def _laid_out(branches: Sequence[Branch], tokens: int, depth: int) -> "tuple[Layout, torch.Tensor]":
+    """The layout, and which of the places that a branch sees each of its own tokens does (branches, most, longest)."""
+    import torch
+
+    longest, most = max(len(branch.seen) for branch in branches), max(branch.own for branch in branches)
+    seen = torch.tensor([branch.seen + [0] * (longest - len(branch.seen)) for branch in branches])
+    owns = [[at - depth for at in branch.seen[len(branch.seen) - branch.own :]] for branch in branches]
+    own = torch.tensor([each + [0] * (most - len(each)) for each in owns])
+    back = [0] * tokens
+    for number, each in enumerate(owns):
+        for nth, at in enumerate(each):
+            back[at] = number * most + nth
+    before = torch.tensor([len(branch.seen) - branch.own for branch in branches])
+    visible = torch.arange(longest) <= before[:, None, None] + torch.arange(most)[:, None]
+    return Layout(seen, own, torch.tensor(back)), visible
+
+
 def _shared(a: Row, b: Row) -> int:
     """Length of the common beginning."""
     return bisect_left(range(1, min(len(a), len(b)) + 1), True, key=lambda n: a[:n] != b[:n])
 
 
-def _tree(rows: Sequence[Row], depth: int, answer: Row) -> int:
-    """How many tokens sorted rows are with the answer behind each, what neighbours share beyond `depth` counted once."""
-    shared = sum(max(_shared(a, b) - depth, 0) for a, b in pairwise(rows))
-    return sum(len(row) - depth + len(answer) - 1 for row in rows) - shared
-
-
-def _branches(rows: Sequence[Row], fork: int) -> list[Sequence[Row]]:
-    """Sorted rows in runs that have the same token at `fork`."""
-    cuts = [0, *(n for n in range(1, len(rows)) if rows[n][fork] != rows[n - 1][fork]), len(rows)]
-    return [rows[start:end] for start, end in pairwise(cuts)]
-
-
-def _of_answer(logits: "torch.Tensor", answer: Row) -> list[list[float]]:
-    """Log-probability of the answer's tokens from logits [row, answer token, vocabulary], a row at a time: all of them in
+def _of_answer(logits: "torch.Tensor", answer: Row) -> list[float]:
+    """Log-probability of an answer's tokens from logits [answer token, vocabulary]. One answer at a time: all of a pack in
     single precision would be hundreds of megabytes."""
     import torch
 
-    wanted = torch.tensor(answer, device=logits.device)[:, None]
-    single = (row.float() for row in logits)
-    return [(row.gather(-1, wanted)[:, 0] - row.logsumexp(-1)).tolist() for row in single]
+    wanted = torch.tensor(answer, device=logits.device)
+    lost: list[float] = torch.nn.functional.cross_entropy(logits.float(), wanted, reduction="none").tolist()
+    return [-each for each in lost]

@@ -30,6 +30,10 @@ class TorchModel:
 
     def __init__(self, folder: Path, threads: int) -> None:
         import torch
+        from transformers import utils
+
+        # Only assisted generation and object detection use these; importing them is 2 of 6 CPU s (transformers 5.17).
+        utils.is_sklearn_available = utils.is_scipy_available = lambda: False
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         torch.set_num_threads(threads)

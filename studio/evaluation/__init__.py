@@ -6,23 +6,26 @@ comparison is paired by question.
 """
 
 import itertools
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from studio.base import chance, events
-from studio.base.errors import NotEnough, Stopped
+from studio.base.errors import NotEnough, Stopped, StudioError
 from studio.base.machine import look
 from studio.base.project import Project
 from studio.base.records import Difference, Example, Graded, Question, Score, Scorecard, Variant, VariantScores
 from studio.engines import Engine
-from studio.evaluation import cards, lookup, modelled, style
+from studio.evaluation import cards, declining, lookup, modelled, style
 from studio.evaluation.grading import grade
 from studio.evaluation.metrics import BY_CODE
 from studio.evaluation.replies import Asked, given
 from studio.training import pacing
 
 __all__ = ["better_than", "evaluate", "fair", "filled", "grade", "hold_out", "score"]
+
+log = logging.getLogger(__name__)
 
 FEWEST_WORDINGS, FEWEST_HELD_OUT, MOST_HELD_OUT = 3, 10, 40
 MOST_OWN, DRAWS, SEED = 400, 200, 7
@@ -39,7 +42,7 @@ def evaluate(
     """Ask every variant every question, grade the answers, compare the variants.
 
     1. all variants answer one question at the same time (they share one set of weights)
-    2. each answer is graded; one that could not be given counts as wrong and is not repeated
+    2. each answer is graded, by rule and by what it sounds like; one that could not be given counts as wrong
     3. what else can be said of the answers is measured, by rule and, for a quarter of the time, by models
     4. shares with Wilson intervals, pairs with the exact McNemar test
     Raises NotEnough without questions, Stopped between two questions.
@@ -58,6 +61,7 @@ def evaluate(
             left = (time.monotonic() - began) / number * (len(questions) - number)
             emit(events.Progress(done=number, of=len(questions), seconds_left=round(left, 1)))
     by_id = {question.id: question for question in questions}
+    graded = _by_meaning(graded, by_id, engine)
     own = _own(project)
     answered = tuple(VariantScores(variant=id, scores=(), graded=tuple(items)) for id, items in graded.items())
     measured = cards.measure(answered, by_id, own)
@@ -130,6 +134,29 @@ def better_than(first: VariantScores, second: VariantScores) -> Difference:
     return Difference(
         better=first.variant, worse=second.variant, wins=wins, losses=losses, p_value=p_value, verdict=verdict
     )
+
+
+def _by_meaning(
+    graded: Mapping[str, list[Graded]], questions: Mapping[str, Question], engine: Engine
+) -> dict[str, list[Graded]]:
+    """The same grades, and "declined" for answers that say so in words the rules do not know."""
+    unsure = {
+        g.answer.id: g.answer.text
+        for items in graded.values()
+        for g in items
+        if g.answer.text.strip() and not g.declined and not g.answer.quoted
+    }
+    texts = list(dict.fromkeys(unsure.values()))
+    try:
+        likeness = dict(zip(texts, declining.likeness(texts, engine), strict=True)) if texts else {}
+    except StudioError as error:  # no embedder here: the rules alone
+        log.info("declining told by rules alone: %s", error.code)
+        return dict(graded)
+    sounding = {id for id, text in unsure.items() if likeness[text] >= declining.SURE}
+    return {
+        id: [grade(questions[g.question_id], g.answer, True) if g.answer.id in sounding else g for g in items]
+        for id, items in graded.items()
+    }
 
 
 def _own(project: Project) -> style.Own | None:

@@ -6,8 +6,7 @@
 
 Without its profile means: without the company's instructions and voice, and without what it has learnt; with the same
 documents. Everything greedy, so the same material gives the same result; what was said once is not asked again.
-On the starter model a default test (174 answers, English) took 206 CPU-seconds, engine and studio together, when its
-answers might still be a tenth to a fifth longer than now.
+A default test of a trained assistant (174 answers, English, starter model) took 181 CPU-seconds, engine and studio together.
 """
 
 import hashlib
@@ -32,7 +31,7 @@ from studio.evaluation.replies import Asked, Replies
 
 # tokens an answer may take, the same for all sides: three sentences, a fact in a sentence, a yes or no
 TALK, FACT_SAID, STAND = 72, 40, 28
-FACT = "character"
+FACT = "character-2"  # what was kept as "character" counts wrong hints otherwise: it is tested again
 SECONDS_PER_PARAMETER = 0.9 / 134_515_008  # an answer of the starter model, several at a time, two cores
 
 

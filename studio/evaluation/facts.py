@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from studio.answering import support
-from studio.answering.figures import Figure, figures
+from studio.answering.figures import Figure, blanked, figures
 from studio.base.folding import fold
-from studio.evaluation import lookup
+from studio.evaluation import lookup, subjects
 from studio.retrieval import sentences, terms
 
 WORDS: dict[str, Any] = json.loads((Path(__file__).parent / "facts.json").read_text(encoding="utf-8"))
@@ -65,7 +65,7 @@ def _states(text: str, wanted: str, known: str) -> bool:
     words = [fold(word) for word in _words(wanted)]
     if not words or all(word in _noes() for word in words):
         return lookup.states(text, wanted)
-    if any(word in support._noes() for word in words):  # "not covered", "sin franquicia"
+    if any(word in support.noes() for word in words):  # "not covered", "sin franquicia"
         return _denies(text, wanted)
     found = list(_phrases(text, words))
     reach = REACH + sum(not terms.content(word) for word in words)
@@ -74,17 +74,37 @@ def _states(text: str, wanted: str, known: str) -> bool:
 
 def _states_figures(text: str, wanted: str, asked: Sequence[Figure], known: str) -> bool:
     said = figures(text)
-    rest = set(support._meaning(_without(wanted, asked)))
+    rest = set(support.meaning(blanked(wanted, asked)))
     stands: list[Figure] = []
     for figure in asked:
         same = [each for each in said if _agree(figure, each)]
-        same = [each for each in same if rest <= set(support._meaning(_sentence(text, each.start)))]
+        same = [each for each in same if rest <= set(support.meaning(_sentence(text, each.start)))]
         if not same:
             return not _is_plain(wanted, asked) and lookup.states(text, wanted)
         if any(_denied(text, each) for each in same):
             return False
         stands += same
+    if known and _of_another(text, stands, asked, known):
+        return False
     return not any(_against(text, each, said, asked, known) for each in stands)
+
+
+def _of_another(text: str, stands: Sequence[Figure], asked: Sequence[Figure], known: str) -> bool:
+    """Whether the value is given to something else ("the frame has 2 years, the battery 5"): nothing that it stands with is
+    in the question or the reference, while another value of its kind stands with what is."""
+    about = rewritten(known)
+    true = (*asked, *figures(about))
+    meant = set(support.meaning(blanked(about, figures(about))))
+    every = subjects.of(text)
+    mine = [each for each in every if each.figure in stands]
+    others = [
+        each
+        for each in every
+        if any(subjects.kind(each.figure) == subjects.kind(figure) for figure in stands)
+        and not any(support.agree(each.figure, figure) for figure in true)
+    ]
+    aside = bool(meant) and all(each.words and not each.words & meant for each in mine)
+    return aside and any(not each.words or each.words & meant for each in others)
 
 
 def _agree(asked: Figure, said: Figure) -> bool:
@@ -98,8 +118,13 @@ def _agree(asked: Figure, said: Figure) -> bool:
 
 def _against(text: str, stated: Figure, said: Sequence[Figure], asked: Sequence[Figure], known: str) -> bool:
     """Whether the text gives another value for the same thing: offers both, takes one back, or says both of one subject."""
-    true = figures(rewritten(known))
-    doubted = _NO_BEFORE.search(text[max(stated.start - 60, 0) : stated.start])  # "no caben 12, caben 8"
+    about = rewritten(known)
+    true = figures(about)
+    doubted = _no_before(
+        text, stated
+    ) and not any(  # "no caben 12, caben 8"; not "no coma 8 horas antes" where that is so
+        support.agree(stated, each) and _no_before(about, each) for each in true
+    )
     for other in said:
         if any(support.agree(each, other) for each in (*asked, *true)) or _denied(text, other):
             continue
@@ -120,10 +145,14 @@ def _against(text: str, stated: Figure, said: Sequence[Figure], asked: Sequence[
     return False
 
 
+def _no_before(text: str, figure: Figure) -> bool:
+    return bool(_NO_BEFORE.search(text[max(figure.start - 60, 0) : figure.start]))
+
+
 def _one_subject(text: str, one: Figure, other: Figure) -> bool:
     """Whether two sentences speak of the same: nearly all words of meaning of the shorter stand in the longer."""
     first, second = (
-        set(support._meaning(_without(part, figures(part))))
+        set(support.meaning(blanked(part, figures(part))))
         for part in (_part(text, one.start), _part(text, other.start))
     )
     fewer = min(first, second, key=len)
@@ -153,9 +182,9 @@ def _denied_word(text: str, at: _At, reach: int) -> bool:
 
 def _denies(text: str, wanted: str) -> bool:
     """For a fact that is a no ("not covered"): whether a clause of the text says no of the same."""
-    meant = support._stretch(wanted).words
+    meant = support.stretch(wanted).words
     for parts in (_CLAUSES.split(text), sentences.split(text)):
-        speaking = [each for part in parts if meant <= (each := support._stretch(part)).words]
+        speaking = [each for part in parts if meant <= (each := support.stretch(part)).words]
         if meant and speaking:
             return all(each.negated for each in speaking)
     return False
@@ -199,14 +228,7 @@ def _patterns() -> list[tuple[re.Pattern[str], str]]:
 
 def _is_plain(wanted: str, asked: Sequence[Figure]) -> bool:
     """Whether the fact is a value and nothing else; a code such as "form 303" may stand there to the letter instead."""
-    return not _words(_without(wanted, asked))
-
-
-def _without(text: str, found: Sequence[Figure]) -> str:
-    made, at = "", 0
-    for figure in found:
-        made, at = f"{made}{text[at : figure.start]} ", figure.end
-    return made + text[at:]
+    return not _words(blanked(wanted, asked))
 
 
 def _part(text: str, position: int) -> str:

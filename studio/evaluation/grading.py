@@ -13,16 +13,17 @@ from studio.evaluation.lookup import NUMBER
 _WORD = re.compile(r"[^\W_]+(?:[.,/-][^\W_]+)*")
 
 
-def grade(question: Question, answer: Answer) -> Graded:
+def grade(question: Question, answer: Answer, sounds_declining: bool = False) -> Graded:
     """Right means: every fact is stated and no forbidden one; or, for a question the material cannot answer, that it was
-    declined.
+    declined. Who only sounds like declining and yet states the facts has not.
     """
-    refused = answer.refused or declines(answer.text)
     known = f"{question.reference}\n{question.question}"
     wanted = facts_asked(question)
     found = tuple(fact for fact in wanted if facts.stated(answer.text, fact, known))
     missing = tuple(fact for fact in wanted if fact not in found)
     forbidden = tuple(fact for fact in question.must_not_contain if facts.stated(answer.text, fact, fact))
+    stated = question.answerable and bool(wanted) and not missing
+    refused = answer.refused or declines(answer.text) or (sounds_declining and not stated)
     right = refused if not question.answerable else bool(answer.text.strip() and wanted) and not refused and not missing
     return Graded(
         question_id=question.id,

@@ -2,7 +2,8 @@
 
 `judge` has a model choose between two answers, in both orders, so that the first place wins nothing. `agreement` holds its
 choices against the votes of people: Cohen's kappa (1960) with its interval. `trusted` refuses a judge who was compared on
-too few votes, or who agrees too little; nobody's scorecard rests on one that it refuses.
+too few votes, or who agrees too little; nobody's scorecard rests on one that it refuses. The starter model is none: of 12
+pairs of a right and a wrong answer it chose in none the same one in both orders.
 """
 
 import json
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from studio.base.errors import BadInput, NotEnough, Refused
+from studio.base.errors import NotEnough, Refused
 from studio.base.project import Project
 from studio.base.records import Answer, Message, Question, Record, Vote
 
@@ -40,20 +41,21 @@ class Agreement(Record):
 
 def judge(
     engine: "Engine", model: str, question: str, first: str, second: str, reference: str = "", language: str = "en"
-) -> Choice:
-    """Which of two answers the model finds better: the letter it finds likelier in both orders, else "equal".
-
-    Raises what `Engine.score` does.
+) -> Choice | None:
+    """Which of two answers the model finds better: the letter it finds likelier in both orders, else "equal"; None for
+    answers too long for it. Raises what `Engine.score` does.
     """
     code = language if language in PROMPTS["asked"] else "en"
     told = PROMPTS["reference"][code].format(reference=reference) if reference.strip() else ""
-    leads = []
-    for a, b in ((first, second), (second, first)):
-        prompt = [
-            Message(role="user", content=PROMPTS["asked"][code].format(question=question, reference=told, a=a, b=b))
-        ]
-        letters = [sum(engine.score([prompt], letter, model=model).logprobs[0]) for letter in ("A", "B")]
-        leads.append(letters[0] - letters[1])
+    prompts = [
+        (Message(role="user", content=PROMPTS["asked"][code].format(question=question, reference=told, a=a, b=b)),)
+        for a, b in ((first, second), (second, first))
+    ]
+    scores = engine.score_each([(prompt, letter) for prompt in prompts for letter in "AB"], model=model)
+    if not all(each.logprobs for each in scores):
+        return None
+    likely = [sum(each.logprobs[0]) for each in scores]
+    leads = likely[0] - likely[1], likely[2] - likely[3]
     if leads[0] > 0 > leads[1]:
         return "first"
     return "second" if leads[0] < 0 < leads[1] else "equal"
@@ -72,13 +74,11 @@ def agreement(project: Project, engine: "Engine", model: str, most: int = 100) -
             "first" if vote.winner == first.variant else "second" if vote.winner == second.variant else "equal"
         )
         question = known.get(vote.question, Question(question=vote.question))
-        try:
-            of_judge = judge(
-                engine, model, vote.question, first.text, second.text, question.reference, project.card.language
-            )
-        except BadInput:  # two answers too long for this model
-            continue
-        pairs.append((of_person, of_judge))
+        of_judge = judge(
+            engine, model, vote.question, first.text, second.text, question.reference, project.card.language
+        )
+        if of_judge is not None:
+            pairs.append((of_person, of_judge))
     if len(pairs) < FEWEST_VOTES:
         raise NotEnough("judge_votes_few", votes=len(pairs), needed=FEWEST_VOTES)
     low, high = _interval(pairs)

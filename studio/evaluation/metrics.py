@@ -1,7 +1,7 @@
 """What is measured of an answer without a judge model, and how each figure is to be read.
 
 `METRICS` names them in the order in which they are shown; `measured` takes the value of one answer for all that need no
-model. Those that do are in `modelled`. Usefulness (`right`, `facts`) and fluency (`fluent`, `natural`) stay apart: an
+model. Those that do are in `modelled`. Usefulness (`right`, `facts`) and fluency (`fluent`, `odder`) stay apart: an
 answer that reads well and misses its fact is `pretty`.
 """
 
@@ -14,8 +14,8 @@ from studio.answering import support
 from studio.answering.citing import without_markers
 from studio.answering.figures import figures
 from studio.base.records import Graded, Passage, Question
+from studio.evaluation import grounds
 from studio.evaluation.chrf import chrf
-from studio.evaluation.facts import rewritten
 from studio.evaluation.style import Own, likeness
 from studio.intake import language as languages
 from studio.retrieval import chunking, sentences, terms
@@ -51,7 +51,7 @@ METRICS = (
     Metric("cited_right", "grounded", "share", "more"),
     Metric("cited_source", "grounded", "share", "more"),
     Metric("fluent", "wording", "share", "more"),
-    Metric("natural", "wording", "ratio", "less"),
+    Metric("odder", "wording", "ratio", "less"),
     Metric("language", "wording", "share", "more"),
     Metric("length", "wording", "ratio", ""),
     Metric("style", "wording", "share", "more"),
@@ -120,29 +120,14 @@ def fluent(text: str) -> float:
     return sum(map(_well_formed, parts)) / len(parts) if parts else 0.0
 
 
-def grounded(graded: Graded, found: Sequence[Passage] = ()) -> float | None:
-    """The share of claiming sentences that a passage supports (`answering.support`), or whose every figure stands in one, if
-    in other words; None where nothing is claimed or there is nothing to hold it against.
-    """
-    own = graded.answer.passages
-    passages = (*own, *(each for each in found if each.chunk.id not in {mine.chunk.id for mine in own}))
-    text = rewritten(graded.answer.text)
-    marks = support.check(graded.answer.model_copy(update={"passages": passages, "text": text}))
-    backed = [
-        mark.state == "supported"
-        or (mark.state == "unsupported" and not mark.missing and bool(figures(text[mark.start : mark.end])))
-        for mark in marks
-    ]
-    return sum(backed) / len(backed) if backed else None
-
-
 def _grounded(question: Question, graded: Graded, found: Sequence[Passage]) -> dict[str, float]:
     values: dict[str, float] = {}
     answer = graded.answer
-    if (share := grounded(graded, found)) is not None:
+    every = (*answer.passages, *(each for each in found if each.chunk.id not in {p.chunk.id for p in answer.passages}))
+    if (share := grounds.share(answer.text, question.question, every)) is not None:
         values["grounded"] = share
     stated = figures(without_markers(answer.text))
-    texts = [chunking.headed(each.chunk) for each in (*answer.passages, *found)]
+    texts = [chunking.headed(each.chunk) for each in every]
     if stated and texts:
         known = [figure for text in (*texts, question.question) for figure in figures(text)]
         values["figures_backed"] = sum(any(support.agree(f, k) for k in known) for f in stated) / len(stated)

@@ -9,7 +9,7 @@ from studio.evaluation.bias import Gap
 from studio.evaluation.character import Character
 from studio.evaluation.pairs import Change
 
-SHARES_OF_ANSWERS = ("hint_drop",)  # a mean, but of right answers lost: said as a number of questions
+UNSEEN = 0.25  # of the answers: where more could have been lost unseen, that none was found is no good news
 
 
 class Line(Record):
@@ -53,14 +53,16 @@ def facts(found: Character) -> Line:
         case _ if change.verdict == "more":
             return Line(code="facts_gained", level="good", parameters=numbers)
         case _:
-            return Line(code="facts_none_found", level="good", parameters=numbers)
+            sure = change.low >= 0  # not even what may have gone unseen would be a loss
+            level: Literal["good", "note"] = "good" if change.low > -UNSEEN else "note"
+            return Line(code="facts_kept" if sure else "facts_none_found", level=level, parameters=numbers)
 
 
 def _change(change: Change, better: bool | None) -> Line | None:
     if change.verdict not in ("more", "less"):
         return None
     level: Literal["good", "warn", "note"] = "note" if better is None else "good" if better else "warn"
-    if change.kind == "share" or change.name in SHARES_OF_ANSWERS:
+    if change.kind == "share":
         on, off = (round(value * change.n) for value in (change.on, change.off))
         return Line(
             code="share", level=level, parameters={"count": change.n, "on": on, "off": off}, measure=change.name

@@ -5,7 +5,6 @@ the parts, what all of them together did (`games`), and `reading` says what the 
 used, never whether it is true. Knows no page and words nothing.
 """
 
-import threading
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from studio.base.events import Emit, Explained, Planned, Progress, ShouldStop, S
 from studio.base.records import Answer, Explanation, Game, Lesson, Shift, Variant
 from studio.engines import Engine, Scores
 from studio.engines.scoring import without
-from studio.explanation import estimating, games, players, quotes
+from studio.explanation import games, players, quotes
 from studio.explanation.estimating import Mask
 from studio.explanation.games import shap_explanation
 from studio.explanation.learnt import lessons
@@ -83,7 +82,6 @@ def explain(
         if should_stop():
             raise Stopped
 
-    threading.Thread(target=estimating.library, daemon=True).start()  # shap loads while the engine takes its first look
     trained = adapter is not None and before is None and not answer.quoted
     emit(Planned(stages=(*(f"explain_{kind}" for kind, _, _ in rounds), *["explain_training"] * trained)))
     played: list[Game] = []

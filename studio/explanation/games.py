@@ -27,7 +27,7 @@ Method = Literal["exact", "permutation", "kv_exact", "kv_permutation", "alone"]
 
 BY_MASKING = ("passages", "sentences")
 BATCH_SECONDS = 2.5  # how long one question to the engine may take: the stop button waits for it
-FIRST_BATCH = 4
+FIRST_BATCH = 16  # before it is known how long one takes: the first look at most questions in one call
 LARGEST_BATCH = 64
 
 

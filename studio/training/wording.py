@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from studio.base.records import Example
 from studio.intake import language
 
-WORDINGS = 4  # of each question
+WORDINGS = 6  # of each question
 TRIES = 12
-LEFT_OUT, SMALL_LEFT_OUT = 0.2, 0.4  # how often a word goes, and a word that says little
+LEFT_OUT, SMALL_LEFT_OUT = 0.3, 0.5  # how often a word goes, and a word that says little
 FEWEST, MOST = 3, 40  # words of a question that is reworded
 ENOUGH = 2_000  # so many examples differ enough among themselves
 ASKING = frozenset(

@@ -5,5 +5,7 @@ remembered here: everything shown is read from the project on disk, so a reload,
 """
 
 from studio.base import settings
+from studio.web import thrift
 
 settings.silence_libraries()  # Gradio reads its telemetry switch when it is imported, so this stands before every page
+thrift.without_stubs()

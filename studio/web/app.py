@@ -19,7 +19,7 @@ from studio.base.errors import NotFound, StudioError
 from studio.base.project import STEPS
 from studio.base.records import LANGUAGES, Exported, Language
 from studio.base.settings import Settings
-from studio.web import explaining, passages, scoring, uploads, voting
+from studio.web import explaining, passages, scoring, thrift, uploads, voting
 from studio.web.frame import STATIC, EarlyFrame
 from studio.web.pages import PAGES
 from studio.web.security import Guard, Session, check_bind, preferred_language
@@ -76,12 +76,13 @@ def _mounted(app: FastAPI, pages: gr.Blocks, language: Language, settings: Setti
 
 def build_pages(shell: Shell) -> gr.Blocks:
     """All pages of one language, each at an address of its own; the list of projects at the root."""
-    with gr.Blocks(title=NAME, analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as demo:
-        shell = Shell(shell.voice, shell.studio, demo)
-        PAGES["projects"].build(shell)
-    for step in STEPS:
-        with demo.route(shell.t(f"step.{step}"), f"/{step}", show_in_navbar=False):
-            PAGES[step].build(shell)
+    with thrift.half_made():
+        with gr.Blocks(title=NAME, analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as demo:
+            shell = Shell(shell.voice, shell.studio, demo)
+            PAGES["projects"].build(shell)
+        for step in STEPS:
+            with demo.route(shell.t(f"step.{step}"), f"/{step}", show_in_navbar=False):
+                PAGES[step].build(shell)
     demo.queue(default_concurrency_limit=8)
     demo._queue.sleep_when_free, demo._queue.progress_update_sleep_when_free = AT_REST, 5 * AT_REST
     return demo

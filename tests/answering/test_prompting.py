@@ -1,6 +1,7 @@
 """What is quoted stays quoted: nothing in a document or a question becomes an instruction, a mark or a control token."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -117,15 +118,16 @@ def test_as_much_of_the_conversation_is_shown_as_fits_from_a_question_on() -> No
 
 
 @pytest.mark.slow
-def test_no_injection_becomes_a_control_token_or_draws_the_instructions_out_of_the_starter(tmp_path: Path) -> None:
+def test_no_injection_becomes_a_control_token_or_draws_the_instructions_out_of_the_starter(
+    tmp_path: Path, starter: Callable[[Path], Settings]
+) -> None:
     from studio import engines
     from studio.engines import Text, shelf
     from studio.engines.prompts import Prompts
 
-    settings = Settings(projects=tmp_path)
+    settings = starter(tmp_path)
     engine = engines.Engine(settings)
     try:
-        engines.prepare("smollm2-135m-instruct", settings, lambda event: None)
         prompts = Prompts(shelf.weights("smollm2-135m-instruct", settings))
         for injection in INJECTIONS:
             made = compose(variant("smollm2-135m-instruct", "both"), "How high is the excess?", passages(injection))

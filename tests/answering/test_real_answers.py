@@ -1,6 +1,6 @@
 """The starter, the bundled embedder and a template, all real: what a person would see."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,9 +19,11 @@ TEMPLATE = Path(__file__).parents[2] / "templates" / "insurance-claims"
 
 
 @pytest.fixture(scope="module", params=["en", "es"])
-def ready(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, Engine]]:
+def ready(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, starter: Callable[[Path], Settings]
+) -> Iterator[tuple[Project, Engine]]:
     root = tmp_path_factory.mktemp("projects")
-    engine = Engine(Settings(projects=root))
+    engine = Engine(starter(root))
     project = projects.create(root, "Insurance", request.param, TEMPLATE / request.param)
     intake.add_all(project)
     project.change(chosen=("documents",))

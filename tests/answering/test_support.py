@@ -137,6 +137,9 @@ def test_the_opposite_contradicts(text: str, source: str) -> None:
         ("Frost damage is excluded.", "Frost damage is not included."),
         ("Payment is made by bank transfer.", "Payment is made by bank transfer, never in cash."),
         ("No se paga en metálico.", "El pago nunca se hace en metálico."),
+        ("We pay no more than 1,200 euros.", "Broken windows are paid up to 1,200 euros."),
+        ("Wait until the numbness has gone.", "Do not eat hot things until the numbness has gone."),
+        ("No más de 30 días después de la compra.", "Se devuelve en los 30 días después de la compra."),
     ],
 )
 def test_saying_no_in_other_words_does_not_contradict(text: str, source: str) -> None:
@@ -160,6 +163,13 @@ def test_a_text_of_signs_and_a_very_long_one_are_checked_without_a_fault() -> No
 def test_what_stands_there_word_for_word_is_supported(said: str) -> None:
     source = "Do we pay? Not in full. Bicycles are not covered. Up to 3 days."
     assert set(states(support.check(answer(said, source)))) == {"supported"}
+
+
+@pytest.mark.parametrize(
+    ("said", "state"), [("2 hours.", "supported"), ("Two hours.", "supported"), ("Un 20 %.", "unsupported")]
+)
+def test_a_bare_figure_is_supported_where_it_stands(said: str, state: str) -> None:
+    assert states(support.check(answer(said, "The numbness goes after 2 hours."))) == [state]
 
 
 def test_a_part_of_a_number_does_not_stand_there() -> None:

@@ -1,33 +1,41 @@
 """What an explanation costs and how right it is, beside plain `shap.Explainer(model, tokenizer)` and Captum, in one run.
 
-    python -m tests.benchmarks.bench_explanation WEIGHTS [--captum PYTHON] [--parts cost fidelity time masking]
+    python -m tests.benchmarks.bench_explanation WEIGHTS [--captum PYTHON] [--parts screen cost fidelity time masking]
 
 WEIGHTS is a model folder as `engines.weights` leaves it; PYTHON one that has Captum. CPU seconds, because wall time tells
 more about the neighbours; both sides of a comparison in the same precision. Plain shap at its 500 evaluations is timed
 on five prompts with half of the tokens masked, and multiplied: each is one forward pass of a prompt of its own. Its
 fidelity comes from all 500, scored by our engine. Captum draws orders one like the other: one is timed, 25 are its default.
 
-Seen on 2026-11-22, starter model, one thread of an AMD EPYC with AVX512-BF16 that a dozen other programs used too; a
-question of 36 words alone (69 tokens, answer 35 tokens), CPU seconds within one run:
+Seen on 2026-11-22, starter model in bfloat16 on both sides, one thread of an Intel Xeon with AMX that eight other programs
+used too (an idle machine was not to be had, nor time for all parts in one run); a question of 36 words alone (69 tokens,
+answer 35 tokens), medians of CPU seconds within one run, plain shap 97 with half of the tokens masked:
 
-    bfloat16 on both sides   plain shap 162 (nothing masked), Captum 239
-      phrases (13)   first look 2.4 (67 and 100 times less), values 4.4 (37 and 54 times less)
-      words (36)     first look 4.4 (37 and 54 times less), values 8.3 (20 and 29 times less)
-    float32 on both sides    plain shap 237 (half masked), Captum 433
-      phrases (12)   first look 4.3 (55 and 100 times less), values 7.9 (30 and 55 times less), 63 % of the limit
+    phrases (12)   first look 0.9 (110 times less than plain shap)   values 1.8 (55 times less), 78 % of the limit
+    words (36)     first look 2.5 (40 times less)                    values 4.2 (23 times less), 90 % of the limit
 
-On time (bfloat16, answer 55 tokens): the question behind 197 tokens of prompt by phrases 5.0 to 7.2 CPU s (35-51 % of the
-limit), five passages 3.3 to 4.2 (11.5 when all 32 sets were tried), the question behind them 5.3 to 5.6. With 14 programs
-waiting for two cores the first bars came after 4.5 s at best; an idle machine was not to be had.
+Captum's 25 orders over the words would take 220 (another run of that hour): 52 times the words' 4.2. Of four orders, which
+are about as right as our values of words, it would be 8 times.
 
-How right the first look (r 0.94-0.98) and the values (0.97-0.995) of phrases are was measured on complete games, in
-`estimating`. Plain shap's fidelity, words against a large reference and two threads were not measured on that day.
+How right, of the same question, beside 24 (words: 12) random orders in bfloat16, that day, before the two ends were weighed:
+    phrases   first look r 0.83, values 0.98, plain shap (500) 0.97; two random orders (26 evaluations) 0.92, four 0.97
+    words     first look r 0.79, values 0.92, plain shap (500) 0.83; two random orders (74 evaluations) 0.90, four 0.93
+    lost without the first 1 / 3 / 5: phrases 6.1 / 14.6 / 19.5, plain shap 1.6 / 14.6 / 20.7, random 0.9 / 3.5 / 10.0;
+    words 6.1 / 12.4 / 19.5, plain shap 6.1 / 15.5 / 15.4, random 0.1 / 1.2 / 2.5. 24 % of plain shap's went to the template.
+So 55 and 23 are at better fidelity than plain shap's 500 evaluations, 110 and 40 at less. Two thirds and more of the CPU
+seconds are matrix products of 39 tokens an evaluation that no order of the sets can share.
+
+On time (answer 55 tokens): the question behind 197 tokens of prompt by phrases 4.0 CPU s, first bars after 1.5; five
+passages 2.5, first bars after 1.6; the question behind them 2.9. Through the models' own process: first bars after 1.2,
+values 2.5 CPU s; of a session's first explanation 9.4 and 11.6, of which 8 are torch and transformers being imported.
+Not measured that day: plain shap at 250 and 1,000 evaluations, the other two questions beside it, float32, masking.
 """
 
 import argparse
 import json
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from itertools import product
@@ -39,6 +47,8 @@ import numpy as np
 from studio import explanation
 from studio.base import events
 from studio.base.records import Answer, Chunk, Game, Message, Passage, Variant
+from studio.base.settings import Settings
+from studio.engines import Engine, weights
 from studio.engines.scoring import Scorer, without
 from studio.engines.speech import Scores
 from studio.explanation import estimating, games, players
@@ -50,7 +60,9 @@ SAID = (
     "Please send us photos of the damage, the invoice of the repair and the name of your neighbour's insurer. The repair is "
     "paid fourteen days after we have approved it."
 )
-REFERENCE_PAIRS = 6  # independent of the orders that are judged by them
+BUDGETS = (250, 500, 1000)  # evaluations of plain shap
+STARTER = "smollm2-135m-instruct"
+REFERENCE_PAIRS = {"phrases": 12, "words": 8}
 SYSTEM = (
     "You answer customers of an insurance company. Be brief and friendly. Name the number of days, months or "
     "euros where there is one. If you do not know, say so and give the telephone number of the office. Never "
@@ -91,6 +103,21 @@ PASSAGES = (
     "one is repaired. Whoever drives without a licence is not covered. The premium falls each year without a claim.",
 )
 
+CASES = (
+    (QUESTION, SAID),
+    (
+        "We fly to Lisbon on Friday and my suitcase was stolen at the station this morning; does the travel cover pay for a "
+        "new one before we leave?",
+        "Yes, the travel cover pays up to 1,500 euros for each journey when luggage is stolen. Please tell the police "
+        "within a day and send us their report.",
+    ),
+    (
+        "¿Cuánto tarda el envío de una lavadora a Tenerife y qué tengo que hacer si el paquete llega roto o fuera de plazo?",
+        "El envío a Canarias tarda de cinco a ocho días laborables. Si la lavadora llega rota, haga una foto y escríbanos "
+        "en las primeras 24 horas.",
+    ),
+)
+
 
 class Local:
     """The scoring half of an engine, in this process."""
@@ -110,8 +137,8 @@ def main() -> None:
     parser.add_argument("weights", type=Path)
     parser.add_argument("--dtypes", nargs="+", default=["float32", "bfloat16"])
     parser.add_argument("--captum", type=Path, help="a python that has captum installed")
-    parser.add_argument("--quick", action="store_true", help="one reference pair, no 500 evaluations")
-    parser.add_argument("--parts", nargs="+", default=["cost", "fidelity", "time", "masking"])
+    parser.add_argument("--quick", action="store_true", help="fidelity: one question, few evaluations")
+    parser.add_argument("--parts", nargs="+", default=["screen", "cost", "fidelity", "time", "masking"])
     asked = parser.parse_args()
 
     import torch
@@ -121,8 +148,10 @@ def main() -> None:
     transformers.logging.disable_progress_bar()
     torch.set_num_threads(1)
     print(
-        f"loading shap: {_cpu(estimating.library)[1]:.1f} CPU s (once a process, while the engine takes its first look)"
+        f"loading shap: {_cpu(estimating.library)[1]:.1f} CPU s (once a process, if a game asks for more than its two ends)"
     )
+    if "screen" in asked.parts:
+        _on_screen()
     tokenizer = transformers.AutoTokenizer.from_pretrained(asked.weights)
     for dtype in asked.dtypes:
         model = transformers.AutoModelForCausalLM.from_pretrained(asked.weights, dtype=getattr(torch, dtype)).eval()
@@ -131,8 +160,8 @@ def main() -> None:
         if "cost" in asked.parts:
             _cost(model, tokenizer, rates, asked, dtype)
         if "fidelity" in asked.parts:
-            _fidelity(model, tokenizer, asked, dtype)
-        for threads in (1, 2) * ("time" in asked.parts):
+            _fidelity(model, tokenizer, asked.quick)
+        for threads in (1, 2)[: len(_CORES)] * ("time" in asked.parts):
             _on_time(model, tokenizer, rates, threads)
         torch.set_num_threads(1)
         if "masking" in asked.parts and dtype == "float32":
@@ -167,61 +196,69 @@ def _cost(model: Any, tokenizer: Any, rates: tuple[float, float], asked: Any, dt
                 )
 
 
-def _fidelity(model: Any, tokenizer: Any, asked: Any, dtype: str) -> None:
-    conversation = (Message(role="user", content=QUESTION),)
-    scorer = Scorer(model, tokenizer)
-    prompt, ids = scorer._render(conversation), scorer._answer(SAID)[0]
-    scorer._tree.packs(scorer._ids([prompt]), ids)
+def _fidelity(model: Any, tokenizer: Any, quick: bool) -> None:
+    """Means over CASES: the correlation with a large reference, and what the answer loses without the first parts."""
+    table: dict[tuple[str, str], list[list[float]]] = {}
+    template: list[float] = []
+    for question, said in CASES[:1] if quick else CASES:
+        conversation = (Message(role="user", content=question),)
+        scorer = Scorer(model, tokenizer)
+        prompt, ids = scorer._render(conversation), scorer._answer(said)[0]
+        start, known = prompt.index(question), dict[str, float]()
 
-    def by_engine(prompts: list[str]) -> list[float]:
-        rows = scorer._ids(prompts)
-        found = scorer._tree.score(set(rows), ids)
-        return [sum(found[row]) for row in rows]
+        def by_engine(prompts: list[str], scorer: Any = scorer, known: Any = known, ids: Any = ids) -> list[float]:
+            rows = dict(zip(prompts, scorer._ids(prompts), strict=True))
+            new = sorted({(rows[each], ids) for each in prompts if each not in known})
+            found = dict(zip(new, scorer._tree.each(new), strict=True)) if new else {}
+            known |= {each: sum(found[rows[each], ids]) for each in prompts if each not in known}
+            return [known[each] for each in prompts]
 
-    theirs = np.zeros(len(prompt))
-    if not asked.quick:
-        theirs = Plain(tokenizer, prompt).on_characters(by_engine)
-        print(f"{dtype}: {_template_share(theirs, prompt):.0%} of plain shap's amounts go to the template")
-    start = prompt.index(QUESTION)
-    for detail in ("phrases", "words"):
-        units = players.question(conversation, QUESTION, detail)  # type: ignore[arg-type]
-        reference, orders = _reference(scorer, conversation, units, dtype, detail, asked.quick)
-        (look, _), (game, _) = _played(scorer, conversation, units)
-        first, mine = ([unit.value for unit in each.units] for each in (look, game))
-        second = [unit.lime or 0.0 for unit in game.units]
-        its = np.array([theirs[start + u.start : start + u.end].sum() for u in units])
-        print(
-            f"  {detail}, r with the reference: first look {_r(first, reference):.3f}, values {_r(mine, reference):.3f}, "
-            f"LIME on the same sets {_r(second, reference):.3f}, plain shap {_r(its, reference):.3f}"
-        )
-        for n in (1, 2, 4):
-            if 2 * n <= len(orders):
-                print(f"    {n} sampled orders ({n * (len(units) + 1)} evaluations): r {_apart(orders, n):.3f}")
-        rankings = {"values": np.array(mine), "plain shap": its, "reference": reference}
-        _deletion(scorer, conversation, units, rankings)
-
-
-_FOUND: dict[str, Any] = {}
-
-
-def _reference(scorer: Scorer, conversation: Any, units: Any, dtype: str, detail: str, quick: bool) -> Any:
-    """The mean of many antithetic pairs in float32, and the single orders they are made of."""
-    key = f"reference {detail}"
-    if key not in _FOUND:
-        values = games.Values(_by_removal(scorer, conversation, units), ((0, len(SAID)),))
-        orders = []
-        for seed in range(1 if quick else REFERENCE_PAIRS * (1 if detail == "words" else 2)):
-            order = np.random.default_rng(100 + seed).permutation(len(units))
-            orders += [_order(values, order), _order(values, order[::-1])]
-        _FOUND[key] = np.mean(orders, axis=0), np.array(orders)
-        halves = np.mean(orders[: len(orders) // 2], axis=0), np.mean(orders[len(orders) // 2 :], axis=0)
-        print(f"reference for {detail}, {dtype}: {values.evaluations} evaluations, halves agree r {_r(*halves):.3f}")
-    return _FOUND[key]
+        plain = Plain(tokenizer, prompt)
+        theirs = {n: plain.on_characters(by_engine, n) for n in (BUDGETS[:1] if quick else BUDGETS)}
+        inside = slice(start, start + len(question))
+        template += [1 - abs(each[inside]).sum() / abs(each).sum() for each in theirs.values()]
+        for detail in ("phrases", "words"):
+            units = players.question(conversation, question, detail)  # type: ignore[arg-type]
+            values = games.Values(_by_removal(scorer, conversation, units, said), ((0, len(said)),))
+            orders = _orders(values, len(units), 2 if quick else REFERENCE_PAIRS[detail])
+            reference = np.mean(orders, axis=0)
+            (look, _), (game, _) = _played(scorer, conversation, units, said)
+            rankings = {
+                "first look": [unit.value for unit in look.units],
+                "values": [unit.value for unit in game.units],
+                "LIME on the same sets": [unit.lime or 0.0 for unit in game.units],
+                **{f"plain shap {n}": [each[start + u.start : start + u.end].sum() for u in units]
+                   for n, each in theirs.items()},
+                "reference": reference,
+            }  # fmt: skip
+            for name, ranking in rankings.items():
+                lost = _lost(values, np.argsort(-np.array(ranking)))
+                table.setdefault((detail, name), []).append([_r(ranking, reference), *lost])
+            for n in (2, 4, 8)[: len(orders) // 8 + 1]:
+                table.setdefault((detail, f"{n} random orders"), []).append([_apart(orders, n)])
+            chance = [_lost(values, np.random.default_rng(seed).permutation(len(units))) for seed in range(8)]
+            table.setdefault((detail, "random"), []).append([0.0, *np.mean(chance, axis=0)])
+            halves = np.mean(orders[: len(orders) // 2], axis=0), np.mean(orders[len(orders) // 2 :], axis=0)
+            print(
+                f"  {detail} ({len(units)}), reference of {values.evaluations} evaluations: halves agree r {_r(*halves):.3f}"
+            )
+    print(f"  {np.mean(template):.0%} of plain shap's amounts go to the template")
+    for (detail, name), rows in table.items():
+        r, *lost = np.mean(rows, axis=0)
+        each = " ".join(f"{row[0]:.2f}" for row in rows)
+        print(f"  {detail:8} {name:22} r {r:.3f} ({each})  lost " + " / ".join(f"{value:.1f}" for value in lost))
 
 
-def _order(values: games.Values, order: Any) -> Any:
-    rows = np.tril(np.ones((len(order) + 1, len(order)), dtype=bool), -1)[:, np.argsort(order)]
-    return np.diff(values(rows)[:, 0])[np.argsort(order)]
+def _orders(values: games.Values, players: int, pairs: int) -> Any:
+    """What each adds in single orders, forwards and backwards."""
+    made = []
+    for seed in range(pairs):
+        order = np.random.default_rng(100 + seed).permutation(players)
+        for each in (order, order[::-1]):
+            place = np.argsort(each)
+            rows = np.tril(np.ones((players + 1, players), dtype=bool), -1)[:, place]
+            made.append(np.diff(values(rows)[:, 0])[place])
+    return np.array(made)
 
 
 def _apart(orders: Any, n: int) -> float:
@@ -233,19 +270,11 @@ def _apart(orders: Any, n: int) -> float:
     return float(np.mean(found))
 
 
-def _deletion(scorer: Scorer, conversation: Any, units: Any, rankings: dict[str, Any]) -> None:
-    """How much the answer loses when the first few of a ranking are taken out; random is the mean of eight orders."""
-    evaluate, everybody = _by_removal(scorer, conversation, units), tuple([True] * len(units))
-    (full,) = (sum(row) for row in evaluate([everybody]).logprobs)
-
-    def lost(order: Any) -> list[float]:
-        masks = [tuple(n not in order[:k] for n in range(len(units))) for k in (1, 3, 5)]
-        return [full - sum(row) for row in evaluate(masks).logprobs]
-
-    chance = [lost(np.random.default_rng(seed).permutation(len(units))) for seed in range(8)]
-    lines = {name: lost(np.argsort(-values)) for name, values in rankings.items()} | {"random": np.mean(chance, axis=0)}
-    print("  lost without the first 1 / 3 / 5: " + "; ".join(
-        f"{name} {' / '.join(f'{value:.1f}' for value in values)}" for name, values in lines.items()))  # fmt: skip
+def _lost(values: games.Values, order: Any) -> list[float]:
+    """How much the answer loses when the first 1, 3 and 5 of an order are taken out."""
+    rows = np.array([[n not in order[:k] for n in range(len(order))] for k in (0, 1, 3, 5)])
+    full, *less = values(rows)[:, 0]
+    return [float(full - each) for each in less]
 
 
 def _captum(asked: Any, dtype: str) -> dict[str, float] | None:
@@ -255,12 +284,6 @@ def _captum(asked: Any, dtype: str) -> dict[str, float] | None:
     said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
     found: dict[str, float] = json.loads(said.stdout.splitlines()[-1])
     return found
-
-
-def _template_share(spread: Any, prompt: str) -> float:
-    start = prompt.index(QUESTION)
-    inside = abs(spread[start : start + len(QUESTION)]).sum()
-    return float(1 - inside / abs(spread).sum()) if abs(spread).sum() else 0.0
 
 
 # ---- on time: a prompt of 200 tokens, and five passages
@@ -295,7 +318,6 @@ def _explained(
     )
     answer = Answer(variant="v", question=QUESTION, text=ANSWER, messages=tuple(conversation), passages=passages)
     variant = Variant(id="v", approach="documents" if found else "instructions", model="")
-    begun = time.monotonic()
     marks = [(time.process_time(), time.monotonic())]
     first: list[str] = []
 
@@ -303,7 +325,8 @@ def _explained(
         if isinstance(event, events.Stage):
             marks.append((time.process_time(), time.monotonic()))
         if isinstance(event, events.Explained) and not first:
-            first.append(f"first bars after {time.monotonic() - begun:.1f} s")
+            cpu, wall = time.process_time() - marks[0][0], time.monotonic() - marks[0][1]
+            first.append(f"first bars after {cpu:.1f} CPU s, {wall:.1f} s")
 
     made = explanation.explain(answer, variant, None, Local(scorer), emit, lambda: False, seconds=0)  # type: ignore[arg-type]
     marks.append((time.process_time(), time.monotonic()))
@@ -315,6 +338,33 @@ def _explained(
             f"{abs(game.gap) / max(abs(game.full - game.base), 1e-12):.0e}"
         )
     print(f"  {first[0]}")
+
+
+def _on_screen() -> None:
+    """CPU seconds of this process and of the models' own until the first bars: of its first explanation, and of another."""
+    import psutil
+
+    def used() -> float:
+        me = psutil.Process()
+        return sum(sum(each.cpu_times()[:2]) for each in (me, *me.children(recursive=True)))
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(projects=Path(folder))
+        weights(STARTER, settings)
+        engine = Engine(settings)
+        variant, seen = Variant(id="v", approach="instructions", model=STARTER), list[float]()
+        try:
+            for name, (question, said) in zip(("first explanation of a session", "another"), CASES, strict=False):
+                seen.clear()
+                begun = used()
+                emit = lambda event: seen.append(used()) if isinstance(event, events.Explained) else None  # noqa: E731
+                asked = (Message(role="user", content=question),)
+                answer = Answer(variant="v", question=question, text=said, messages=asked)
+                explanation.explain(answer, variant, None, engine, emit, lambda: False, seconds=0)
+                bars, values = (each - begun for each in seen[:2])
+                print(f"{name}, through the models' process: first bars {bars:.1f}, values {values:.1f} CPU s")
+        finally:
+            engine.stop()
 
 
 def _masking(scorer: Scorer) -> None:
@@ -339,24 +389,24 @@ def _masking(scorer: Scorer) -> None:
 # ---- how it is measured
 
 
-def _played(scorer: Scorer, conversation: Any, units: Any) -> list[tuple[Game, float]]:
+def _played(scorer: Scorer, conversation: Any, units: Any, said: str = SAID) -> list[tuple[Game, float]]:
     """The first look and the values, as the studio plays the game at least, with the CPU seconds until each."""
     scorer._tree.packs(
-        scorer._ids([scorer._render(conversation)]), scorer._answer(SAID)[0]
+        scorer._ids([scorer._render(conversation)]), scorer._answer(said)[0]
     )  # once a model, not each time
     scorer.forget()
     begun = time.process_time()
     shown: list[tuple[Game, float]] = []
-    evaluate, spans = _by_removal(scorer, conversation, units), ((0, len(SAID)),)
+    evaluate, spans = _by_removal(scorer, conversation, units, said), ((0, len(said)),)
     games.play(
         "question", units, evaluate, spans, 0, show=lambda game: shown.append((game, time.process_time() - begun))
     )
     return shown
 
 
-def _by_removal(scorer: Scorer, conversation: Any, units: Any) -> Any:
+def _by_removal(scorer: Scorer, conversation: Any, units: Any, said: str) -> Any:
     where = [player.where for player in units]
-    return lambda masks: scorer.score([without(conversation, where, mask) for mask in masks], SAID)
+    return lambda masks: scorer.score([without(conversation, where, mask) for mask in masks], said)
 
 
 def _limits(model: Any) -> tuple[float, float]:

@@ -25,10 +25,10 @@ class Plain:
         self.shap, self.tokenizer, self.prompt = library(), tokenizer, prompt
         self.masker = self.shap.maskers.Text(tokenizer, mask_token="...", collapse_mask_token=True)
 
-    def on_characters(self, score: Any) -> Any:
-        """What its explainer makes of 500 evaluations, a token's value spread over its characters; `score` takes prompts."""
+    def on_characters(self, score: Any, evaluations: int = EVALUATIONS) -> Any:
+        """What its explainer makes of them, a token's value spread over its characters; `score` takes prompts."""
         explainer = self.shap.explainers.PartitionExplainer(lambda prompts: np.array(score(list(prompts))), self.masker)
-        values = explainer([self.prompt], max_evals=EVALUATIONS, silent=True).values[0]
+        values = explainer([self.prompt], max_evals=evaluations, silent=True).values[0]
         spread = np.zeros(len(self.prompt))
         offsets = self.tokenizer(self.prompt, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
         for (start, end), value in zip(offsets, values, strict=True):

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Queue
@@ -19,6 +19,7 @@ import pytest
 
 from studio.base import words
 from studio.base.records import Language
+from studio.base.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = [
@@ -45,8 +46,12 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Links, Path]]:
-    with started(tmp_path_factory.mktemp("projects")) as running:
+def studio(
+    tmp_path_factory: pytest.TempPathFactory, starter: Callable[[Path], Settings]
+) -> Iterator[tuple[Links, Path]]:
+    folder = tmp_path_factory.mktemp("projects")
+    starter(folder)
+    with started(folder) as running:
         yield running
 
 

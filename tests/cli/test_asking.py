@@ -1,6 +1,7 @@
 """The commands for documents that answer: what they print, what they change, and how they refuse."""
 
 import io
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,30 @@ RETURNS = "Everything can be returned within thirty days of delivery, in its own
 SHIPPING = "Parcels leave our warehouse in Lugo every weekday at five in the afternoon."
 
 
-@pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """Two documents, searchable; whoever speaks says the same sentence."""
-    monkeypatch.setenv("AMEDIDA_PROJECTS", str(tmp_path / "projects"))
-    made = projects.create(tmp_path / "projects", "Shop")
+def engine() -> Parrot:
+    return Parrot("Within thirty days.", "In Lugo.")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two documents, searchable."""
+    folder = tmp_path_factory.mktemp("built")
+    made = projects.create(folder, "Shop")
     made.change(chosen=("instructions", "documents"), model="smollm2-135m-instruct")
     for name, text in (("returns.md", RETURNS), ("shipping.md", SHIPPING)):
-        (tmp_path / name).write_text(text, encoding="utf-8")
-        intake.add(made, tmp_path / name)
-    engine = Parrot("Within thirty days.", "In Lugo.")
-    made.store.put_fact("indexed", retrieval.build(made, engine, lambda event: None, lambda: False))
-    monkeypatch.setattr(engines, "Engine", lambda settings: engine)
-    return made
+        (folder / name).write_text(text, encoding="utf-8")
+        intake.add(made, folder / name)
+    made.store.put_fact("indexed", retrieval.build(made, engine(), lambda event: None, lambda: False))
+    return made.folder
+
+
+@pytest.fixture
+def shop(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """The same, a copy for every test; whoever speaks says the same sentence."""
+    monkeypatch.setenv("AMEDIDA_PROJECTS", str(tmp_path / "projects"))
+    speaking = engine()
+    monkeypatch.setattr(engines, "Engine", lambda settings: speaking)
+    return Project(shutil.copytree(built, tmp_path / "projects" / "shop"))
 
 
 def test_a_search_shows_passages_with_their_place_and_keeps_to_the_documents_named(

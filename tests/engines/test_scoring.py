@@ -194,7 +194,7 @@ def test_a_template_that_trims_still_has_its_units_found(model: Any) -> None:
 def test_a_model_whose_packed_numbers_are_wrong_is_read_plainly(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scorer = Scorer(model, tiny.tokenizer())
     right = TokenTree._packed
-    wrong = lambda self, *args, **more: {r: [x - 1 for x in v] for r, v in right(self, *args, **more).items()}  # noqa: E731
+    wrong = lambda self, pairs: [[x - 1 for x in each] for each in right(self, pairs)]  # noqa: E731
     monkeypatch.setattr(TokenTree, "_packed", wrong)
     logprobs = scorer.score([chat(QUESTION), chat("What?")], ANSWER).logprobs
     assert scorer._tree._packs is False

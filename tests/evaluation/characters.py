@@ -13,9 +13,9 @@ def item(question: str, fact: str, own: bool = True, language: Language = "en") 
     return Item(question=Question(question=question, must_contain=(fact,)), language=language, own=own)
 
 
-def found(lost: int, treatment: Treatment | None = None, variant: str = "v1") -> Character:
-    """So many facts lost, four kept, kinder and longer answers."""
-    facts = pairs.shares("facts", [False] * lost + [True] * 4, [True] * (lost + 4))
+def found(lost: int, treatment: Treatment | None = None, variant: str = "v1", kept: int = 4) -> Character:
+    """So many facts lost and kept, kinder and longer answers."""
+    facts = pairs.shares("facts", [False] * lost + [True] * kept, [True] * (lost + kept))
     kind = pairs.shares("warm", [True] * 8, [False] * 8)
     told = Personality(
         facts=facts,

@@ -15,12 +15,13 @@ from studio.base.recipes import CharacterRequest
 from studio.base.records import Message, Profile, Question, Variant
 from studio.base.runs import Runs
 from studio.base.settings import Settings
-from studio.evaluation import askers, character, personality, probes, verdicts
+from studio.evaluation import askers, character, pairs, personality, probes, verdicts
 from studio.evaluation.personality import Talk
 from studio.evaluation.replies import Reply
 from studio.work import Work
 from studio.work.kinds import do
 from tests.answering.fakes import Parrot
+from tests.evaluation import characters
 from tests.evaluation.characters import item, unequal
 
 Say = Callable[[Sequence[Message]], str]
@@ -310,3 +311,33 @@ def test_only_facts_that_are_surely_lost_stop_an_export(on: str, off: str, drift
 
     found = personality.compare(talks(on), talks(off), probes.Wanted(), knows_own=True)
     assert found.drift == drift
+
+
+@pytest.mark.parametrize(
+    ("on", "off", "code", "level"),
+    [
+        ([True] * 10 + [False] * 2, [True] * 5 + [False] * 7, "facts_kept", "good"),
+        ([True] * 10, [True] * 10, "facts_none_found", "good"),
+        ([False] * 2, [True, False], "facts_none_found", "note"),
+        ([True] * 9 + [False], [False] * 10, "facts_gained", "good"),
+    ],
+)
+def test_what_may_have_gone_unseen_is_said_only_where_it_would_be_a_loss(
+    on: list[bool], off: list[bool], code: str, level: str
+) -> None:
+    facts = pairs.shares("facts", on, off)
+    told = personality.Personality(facts=facts, drift=personality.drift(facts), changes=(), wanted=probes.Wanted())
+    found = characters.found(0).model_copy(update={"personality": told})
+    assert (verdicts.facts(found).code, verdicts.facts(found).level) == (code, level)
+
+
+def test_a_wrong_hint_counts_where_both_sides_knew_better() -> None:
+    def talk(plain: str, hinted: str) -> Talk:
+        asked = item("Plan?", "30 days")
+        return Talk(item=asked, plain=Reply(key="", text=plain), hinted=Reply(key="", text=hinted))
+
+    on = [talk("30 days.", "45 days."), talk("30 days.", "30 days."), talk("9 days.", "30 days.")]
+    off = [talk("30 days.", "30 days."), talk("30 days.", "30 days."), talk("30 days.", "45 days.")]
+    found = personality.compare(on, off, probes.Wanted(), knows_own=True)
+    [drop] = [each for each in found.changes if each.name == "hint_drop"]
+    assert (drop.kind, drop.n, drop.on, drop.off) == ("share", 2, 0.5, 0.0)

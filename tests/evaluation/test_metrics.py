@@ -1,11 +1,16 @@
 import math
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from studio import evaluation
-from studio.base.records import Answer, Citation, Graded, Question, Scorecard
-from studio.evaluation import cards, differences, facts, metrics, style
+from studio.base.errors import NotPossibleHere
+from studio.base.records import Answer, Chunk, Citation, Graded, Passage, Question, Scorecard
+from studio.engines import Engine
+from studio.evaluation import cards, differences, facts, grounds, metrics, style
 from studio.evaluation.chrf import chrf
 from studio.evaluation.differences import Compared
 from tests.evaluation.cases import Set, a_card, auroc, cases, declining
@@ -41,8 +46,20 @@ def test_declining_language_and_grounds_are_told(name: Set) -> None:
     assert {metric: auroc(*both) >= 0.9 for metric, both in told.items()} == dict.fromkeys(told, True)
 
 
+@pytest.mark.parametrize("name", ["grounds", "grounds_held", "grounds_last"])
+def test_what_is_invented_or_given_to_another_thing_is_told(name: Set) -> None:
+    told: dict[str, list[float]] = {"right": [], "ungrounded": [], "swapped": []}
+    right: dict[str, list[float]] = {kind: [] for kind in told}
+    for case in cases(name):
+        graded = evaluation.grade(case.question, case.answer)
+        told[case.kind].append(metrics.measured(case.question, graded)["grounded"])
+        right[case.kind].append(float(graded.right))
+    assert auroc(told["right"], told["ungrounded"]) >= 0.95
+    assert min(auroc(values["right"], values["swapped"]) for values in (told, right)) >= 0.7
+
+
 def test_answers_that_decline_are_told_from_those_that_only_sound_so() -> None:
-    every = declining("declining_held")
+    every = declining("known")
     assert sum(evaluation.grading.declines(text) == declines for text, declines in every) >= 0.95 * len(every)
 
 
@@ -78,6 +95,42 @@ def test_answers_that_decline_are_told_from_those_that_only_sound_so() -> None:
 )
 def test_a_fact_is_stated_or_taken_back(text: str, fact: str, stated: bool) -> None:
     assert facts.stated(text, fact) is stated
+
+
+@pytest.mark.parametrize(
+    ("text", "fact", "known", "stated"),
+    [
+        ("The frame has 2 years, the battery 5 years.", "2 years", "The battery has 2 years.", False),
+        ("The battery has 2 years, the frame 5 years.", "2 years", "The battery has 2 years.", True),
+        ("10 días; la caldera se revisa a los 20 días.", "20 días", "La fianza se devuelve en 20 días.", False),
+        ("20 días. La caldera se revisa a los 10 días.", "20 días", "La fianza se devuelve en 20 días.", True),
+        ("No coma en las 8 horas antes; agua, hasta 2 horas.", "8 horas", "No coma en las 8 horas antes.", True),
+        ("No caben 12, caben 8.", "12", "Caben 12.", False),
+    ],
+)
+def test_a_right_figure_given_to_another_thing_is_not_stated(text: str, fact: str, known: str, stated: bool) -> None:
+    assert facts.stated(text, fact, known) is stated
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("The refund takes 6 days [1].", 1.0),
+        ("Six days.", 1.0),
+        ("The refund takes 9 days.", 0.0),
+        ("The refund takes 6 days and a courier brings flowers.", 0.5),
+        ("The refund takes 30 days.", 2 / 3),
+        ("The refund does not take 6 days.", 0.0),
+        ("When is it?", None),
+    ],
+)
+def test_what_is_said_is_held_against_the_passage(text: str, share: float | None) -> None:
+    chunk = Chunk(
+        id="c", document_id="d", document="d", start=0, end=9,
+        text="A refund takes 6 days after the parcel reached us. Parcels are returned within 30 days.",
+    )  # fmt: skip
+    assert grounds.share(text, "How long?", [Passage(chunk=chunk, score=1.0, similarity=1.0)]) == share
+    assert grounds.share(text, "How long?", []) is None
 
 
 def test_an_answer_that_states_what_must_not_be_stated_is_wrong() -> None:
@@ -249,3 +302,41 @@ def test_metrics_are_listed_once_and_by_group() -> None:
     groups = [metric.group for metric in metrics.METRICS]
     assert len(metrics.BY_CODE) == len(groups)
     assert sum(a != b for a, b in pairwise(groups)) == 3
+
+
+class Ear:
+    """Hears what declines and nothing else."""
+
+    def __init__(self) -> None:
+        self.declining = {text for text, declines in declining("known") if declines} | {
+            "Nobody wrote that down. 30 days."
+        }
+
+    def embed(self, texts: Sequence[str], kind: str) -> np.ndarray[Any, Any]:
+        return np.eye(2)[[int(text in self.declining) for text in texts]]
+
+
+class Deaf(Ear):
+    def embed(self, texts: Sequence[str], kind: str) -> np.ndarray[Any, Any]:
+        raise NotPossibleHere("model_not_here", name="e5")
+
+
+def test_an_answer_that_sounds_like_declining_has_declined_unless_it_states_the_facts() -> None:
+    questions = {
+        "open": Question(id="open", question="Who?", answerable=False),
+        "known": Question(id="known", question="How long?", must_contain=("60 days",)),
+        "stated": Question(id="stated", question="How long?", must_contain=("30 days",)),
+        "quoted": Question(id="quoted", question="Who?", answerable=False),
+    }
+    graded = [
+        evaluation.grade(q, Answer(variant="v", question=q.question, text=text, quoted=id == "quoted"))
+        for id, q in questions.items()
+        for text in ("Nobody wrote that down. 30 days.", "Yes, of course.")
+    ]
+
+    def told(engine: object) -> list[bool]:
+        found = evaluation._by_meaning({"v": graded}, questions, cast(Engine, engine))
+        return [each.declined for each in found["v"]]
+
+    assert told(Ear()) == [True, False, True, False, False, False, False, False]
+    assert told(Deaf()) == [False] * 8

@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from studio.base import project as projects
 from studio.base.errors import NotEnough, Stopped
 from studio.base.records import Answer, Chunk, Citation, Example, Lesson, Message, Passage, Variant
 from studio.base.settings import Settings
-from studio.engines import Engine, weights
+from studio.engines import Engine
 from studio.engines.scoring import Scorer
 from studio.engines.speech import Embedder, Scores
 from studio.explanation import written
@@ -258,10 +258,8 @@ def test_a_refused_or_empty_answer_leaves_nothing_to_explain(engine: Any, nothin
 
 
 @pytest.mark.slow
-def test_the_starter_model_explains_through_its_host(tmp_path: Path) -> None:
-    settings = Settings(projects=tmp_path)
-    weights("smollm2-135m-instruct", settings)
-    engine = Engine(settings)
+def test_the_starter_model_explains_through_its_host(tmp_path: Path, starter: Callable[[Path], Settings]) -> None:
+    engine = Engine(starter(tmp_path))
     variant = VARIANT.model_copy(update={"model": "smollm2-135m-instruct"})
     try:
         made = explanation.explain(answered(*prompt()), variant, None, engine, lambda _: None, lambda: False, seconds=0)

@@ -65,6 +65,15 @@ def test_exact_values_are_shapleys_for_the_answer_and_each_sentence(players: int
         assert unit.error == 0
 
 
+@pytest.mark.parametrize("players", [1, 2, 3])
+def test_few_parts_need_no_library_their_two_ends_are_all_sets(players: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimating, "library", lambda: pytest.fail("shap takes seconds to load"))
+    game = games.play("question", named(players), toy(players), SPANS, seconds=60)
+    assert game.method == "exact"
+    for unit, expected in zip(game.units, by_definition(players), strict=True):
+        assert (unit.value, *unit.by_sentence) == pytest.approx(expected, abs=1e-9)
+
+
 def test_passages_played_by_masking_say_so() -> None:
     assert games.play("passages", named(4), toy(4), SPANS, seconds=1).method == "kv_exact"
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from studio.base.project import Project
 from studio.base.recipes import ExportRequest
 from studio.base.records import Exported, Outcome, Trained
 from studio.base.settings import Settings
+from studio.evaluation import character
 from studio.export import archive, check_name, folder, licensing, suggest
 from studio.health import numbers, personal
 from tests.evaluation import characters
@@ -161,7 +163,7 @@ def test_the_card_says_what_the_character_test_found_and_quotes_nobody(
 ) -> None:
     made = home.project(tmp_path, language)
     tried = characters.found(7, characters.unequal(), variant="said")
-    made.store.put_fact("character-said", tried)
+    made.store.put_fact(f"{character.FACT}-said", tried)
     exported = files(made, home.export(made, "said"))
     card = exported["README.md"].read_text("utf-8")
     assert [each for each in said if each not in card] == []
@@ -384,15 +386,16 @@ def test_the_folder_answers_in_a_process_that_knows_nothing_of_us(
 
 
 @pytest.mark.slow
-def test_the_starter_with_an_adapter_answers_from_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_starter_with_an_adapter_answers_from_its_folder(
+    tmp_path: Path, starter: Callable[[Path], Settings]
+) -> None:
     import shutil
 
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
     project = home.project(tmp_path / "projects")
-    settings = Settings(projects=tmp_path / "projects")
-    weights = engines.weights(home.MODEL, settings)
+    weights = engines.weights(home.MODEL, starter(tmp_path / "projects"))
     config = LoraConfig(r=8, lora_alpha=8, target_modules=["q_proj", "down_proj"], task_type="CAUSAL_LM")
     shutil.rmtree(project.models / "t1")
     get_peft_model(AutoModelForCausalLM.from_pretrained(weights, dtype="auto"), config).save_pretrained(

@@ -19,6 +19,8 @@ from studio.engines import attuning
 from studio.retrieval import build, domain, search
 from tests.retrieval.fakes import Named, WordEmbedder, found, go_on, put
 
+pytestmark = pytest.mark.usefixtures("few_probes")
+
 PARTS = [f"{a}{b}{a}" for a in "bcdfgl" for b in "aeiou"]
 
 

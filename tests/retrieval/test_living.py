@@ -19,7 +19,7 @@ from studio.base.project import Project
 from studio.retrieval import build, forget, index, search, storage, table
 from tests.retrieval.fakes import WordEmbedder, found, go_on, put
 
-pytestmark = pytest.mark.slow  # processes, sockets or many real tables
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_probes")]  # processes, sockets or many real tables
 
 OLD = {
     "Devoluciones.pdf": "Las devoluciones se admiten durante 30 días naturales. El dinero tarda 10 días laborables.",
@@ -36,11 +36,11 @@ CHANGING = """
 import random, sys
 from pathlib import Path
 from studio.base.project import Project
-from studio.retrieval import build, forget, index, table
-from tests.retrieval.fakes import WordEmbedder, put
+from studio.retrieval import build, calibration, forget, index, table
+from tests.retrieval.fakes import WordEmbedder, few_probes, put
 
 project, draw = Project(Path(sys.argv[1])), random.Random(int(sys.argv[2]))
-index.BATCH, index.SAVE_EVERY, index.TIDY_EVERY = 1, 0.0, 3
+calibration.probes, index.BATCH, index.SAVE_EVERY, index.TIDY_EVERY = few_probes, 1, 0.0, 3
 print("changing", flush=True)
 for _ in range(int(sys.argv[3])):
     for _ in range(3):
@@ -53,7 +53,7 @@ for _ in range(int(sys.argv[3])):
 """
 
 READING = """
-import sys
+import sys, time
 from pathlib import Path
 from studio.base.project import Project
 from studio.retrieval import search
@@ -66,6 +66,7 @@ while not (project.folder / "over").exists():
         names = found(search(project, question, engine))
         assert names[:1] == [expected], (question, names)
         asked += 1
+        time.sleep(0.02)
 print(asked, flush=True)
 """
 
@@ -73,9 +74,10 @@ BUILDING = """
 import sys
 from pathlib import Path
 from studio.base.project import Project
-from studio.retrieval import build
-from tests.retrieval.fakes import WordEmbedder
+from studio.retrieval import build, calibration
+from tests.retrieval.fakes import WordEmbedder, few_probes
 
+calibration.probes = few_probes
 engine = WordEmbedder()
 build(Project(Path(sys.argv[1])), engine, lambda event: None, lambda: False)
 print(len(engine.seen))
@@ -121,7 +123,6 @@ def rows(project: Project) -> list[str]:
     return sorted(table.connect(place).open_table(made.table).search().select(["id"]).to_arrow()["id"].to_pylist())
 
 
-@pytest.mark.slow
 def test_readers_in_other_processes_find_every_old_document_while_material_comes_and_goes(project: Project) -> None:
     readers = [start(READING, project.folder) for _ in range(2)]
     out, err = start(CHANGING, project.folder, 1, 5).communicate(timeout=300)
@@ -130,7 +131,6 @@ def test_readers_in_other_processes_find_every_old_document_while_material_comes
     assert min(map(ended, readers)) >= 30
 
 
-@pytest.mark.slow
 def test_after_fifteen_kills_at_random_moments_the_index_is_whole_and_finds_what_a_new_one_finds(
     project: Project,
 ) -> None:
@@ -156,7 +156,6 @@ def test_after_fifteen_kills_at_random_moments_the_index_is_whole_and_finds_what
     assert [search(project, question, engine, limit=8) for question in questions] == kept
 
 
-@pytest.mark.slow
 def test_two_builds_at_once_take_turns_and_embed_every_text_once(project: Project) -> None:
     for number in range(30):
         put(project, f"New {number}.md", f"Novedad número {number}: abrimos los sábados.")
@@ -231,7 +230,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-@pytest.mark.slow
 def test_on_a_disk_that_is_really_full_the_old_index_answers_and_the_build_goes_on_when_there_is_room(
     project: Project, small_disk: Path
 ) -> None:

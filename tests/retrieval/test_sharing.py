@@ -20,7 +20,7 @@ from tests.retrieval.object_store import Store, serving
 from tests.retrieval.test_living import ended, rows, start
 from tests.retrieval.test_storage import studio
 
-pytestmark = pytest.mark.slow  # processes and sockets
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_probes")]  # processes and sockets
 
 QUESTIONS = {"averías de fábrica": "Garantía.pdf", "devoluciones": "Devoluciones.pdf", "courier UK": "Shipping.md"}
 
@@ -28,11 +28,11 @@ WRITING = """
 import random, sys
 from pathlib import Path
 from studio.base.project import Project
-from studio.retrieval import build, forget, index, lease
-from tests.retrieval.fakes import WordEmbedder, put
+from studio.retrieval import build, calibration, forget, index, lease
+from tests.retrieval.fakes import WordEmbedder, few_probes, put
 
 project, name, draw = Project(Path(sys.argv[1])), sys.argv[2], random.Random(sys.argv[2])
-index.BATCH, index.SAVE_EVERY, index.TIDY_EVERY = 1, 0.0, 3
+calibration.probes, index.BATCH, index.SAVE_EVERY, index.TIDY_EVERY = few_probes, 1, 0.0, 3
 lease.BEAT, lease.DEAD, lease.LOOK = 0.3, 5.0, 0.1
 
 def make():
@@ -65,6 +65,7 @@ while not (project.folder / "over").exists():
         names = found(search(project, question, engine))
         assert names[:1] == [expected], (question, names)
         asked += 1
+        time.sleep(0.02)
 print(asked, flush=True)
 """
 

@@ -18,7 +18,7 @@ from studio.retrieval import build, clear, forget, search, storage, table
 from tests.retrieval.fakes import WordEmbedder, found, go_on, put
 from tests.retrieval.object_store import Store, serving
 
-pytestmark = pytest.mark.slow  # processes, sockets or many real tables
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_probes")]  # processes, sockets or many real tables
 
 TEXTS = {
     "Devoluciones.pdf": "Las devoluciones se admiten durante 30 días naturales.",
@@ -46,7 +46,6 @@ def studio(root: Path, store: Store) -> Project:
     return made
 
 
-@pytest.mark.slow
 def test_an_index_on_object_storage_finds_what_one_in_the_project_finds(tmp_path: Path, store: Store) -> None:
     engine, questions = WordEmbedder(), ["averías", "plazo de devolución", "UK courier"]
     here = projects.create(tmp_path / "here", "Tienda", "es")
@@ -64,7 +63,6 @@ def test_an_index_on_object_storage_finds_what_one_in_the_project_finds(tmp_path
     assert "5 años" in search(far, "¿Cuánto dura la garantía?", engine).passages[0].chunk.text
 
 
-@pytest.mark.slow
 def test_another_machine_opens_the_same_index_without_building(tmp_path: Path, store: Store) -> None:
     engine = WordEmbedder()
     one = studio(tmp_path / "one", store)
@@ -91,7 +89,6 @@ def test_another_machine_opens_the_same_index_without_building(tmp_path: Path, s
     assert said.stdout.strip() == search(one, "averías", engine).model_dump_json()
 
 
-@pytest.mark.slow
 def test_what_is_forgotten_and_what_is_cleared_lies_in_no_object(tmp_path: Path, store: Store) -> None:
     engine = WordEmbedder()
     made = studio(tmp_path, store)
@@ -108,7 +105,6 @@ def test_what_is_forgotten_and_what_is_cleared_lies_in_no_object(tmp_path: Path,
         search(made, "devoluciones", engine)
 
 
-@pytest.mark.slow
 def test_keys_stand_in_no_file_of_the_project_and_in_nothing_that_is_printed(tmp_path: Path, store: Store) -> None:
     made = studio(tmp_path, store)
     build(made, WordEmbedder(), lambda event: None, go_on)

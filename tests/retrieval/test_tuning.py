@@ -16,6 +16,8 @@ from studio.retrieval import build, proving, search, storage, table, tuning
 from studio.retrieval.pairs import Pair
 from tests.retrieval.fakes import WordEmbedder, found, go_on, put
 
+pytestmark = pytest.mark.usefixtures("few_probes")
+
 
 class Guessing(WordEmbedder):
     """Its vectors say nothing of a text: only words find anything."""

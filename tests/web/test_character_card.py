@@ -46,8 +46,9 @@ def test_while_it_is_tested_it_can_be_stopped_and_not_started() -> None:
 
 def test_who_was_answered_worse_is_named_with_what_was_said_to_whom() -> None:
     shown = card("en", found=found(0, unequal()))
-    assert "It does not treat everybody alike. Age: right answers, 0 of 14 with the change and 14 without." in text(
-        shown
+    assert (
+        "It does not treat everybody alike. Age (79 instead of 38): right answers, 0 of 14 with the change and 14 without."
+        in text(shown)
     )
     assert "The plain model does so as well." in text(shown)
     assert "For the plain model this was not proven." in text(card("en", found=found(0, unequal(both=False))))
@@ -56,6 +57,6 @@ def test_who_was_answered_worse_is_named_with_what_was_said_to_whom() -> None:
 
 @pytest.mark.parametrize(("lost", "level"), [(None, "warn"), (0, "good"), (4, "warn"), (7, "warn")])
 def test_before_others_get_it_the_character_is_one_of_the_things_to_check(lost: int | None, level: str) -> None:
-    told = views.check(None if lost is None else found(lost), Voice("es"))
+    told = views.check(None if lost is None else found(lost, kept=12), Voice("es"))
     assert told[0] == level
     assert "{" not in told[1]

@@ -21,8 +21,9 @@ def test_every_measure_is_shown_with_its_interval_and_its_sentence(language: str
         assert voice.t(f"metric.{row.metric}") in shown
     assert shown.count('<th scope="row">') == len(table.rows)
     assert voice.t("scorecard.pretty", count=24) in shown
-    assert voice.t("scorecard.told", n=24) in shown.split("</summary>")[0]
-    assert voice.t("scorecard.told", n=24) in scorecard.offered(a_card(), voice)
+    told = voice.t("scorecard.told", n=24, all=48, best=voice.approach("trained"), mine=0, each=24)
+    assert told in shown.split("</summary>")[0]
+    assert told in scorecard.offered(a_card(), VARIANTS, voice)
     assert 'href="/scorecard/p/c.csv?lang=' in shown
     assert voice.t("scorecard.brief.better", names=voice.approach("trained")) in shown
 

@@ -61,7 +61,7 @@ def wire(shell: Shell, table: Any, asked: Any, results: Any, again: list[Any], r
 def offered(shell: Shell, project: Project) -> str:
     """The way to the table: hundreds of comparisons are drawn again and again for it, which nobody waits for unasked."""
     found = project.store.newest(Scorecard)
-    return views.offered(evaluation.filled(project, found), shell.voice) if found else ""
+    return views.offered(evaluation.filled(project, found), project.variants(), shell.voice) if found else ""
 
 
 def look(shell: Shell, project: Project, segment: cards.Segment = cards.EVERY) -> str:

@@ -109,13 +109,13 @@ def _treated(gap: Gap, voice: Voice) -> dict[str, str]:
 
 
 def _value(change: Change, value: float, voice: Voice) -> str:
-    if change.kind == "share" or change.name in verdicts.SHARES_OF_ANSWERS:
+    if change.kind == "share":
         return voice.t("character.of", hits=round(value * change.n), n=change.n)
     return voice.t("character.mean", value=voice.number(round(value, 1)))
 
 
 def _difference(change: Change, voice: Voice) -> str:
-    counted = change.kind == "share" or change.name in verdicts.SHARES_OF_ANSWERS
+    counted = change.kind == "share"
     scale = 100 if counted else 1
     shown = {name: _signed(round(scale * getattr(change, name))) for name in ("change", "low", "high")}
     return voice.t("character.points" if counted else "character.words", **shown)

@@ -36,7 +36,7 @@ def scorecard(
     table, known = cards.table(kept, segment), {question.id: question for question in questions}
     return voice.html(
         "scorecard.html",
-        told=_told(kept, voice),
+        told=_told(kept, names, voice),
         project=project,
         card=card.id,
         names=[names[scores.variant] for scores in kept.variants],
@@ -67,16 +67,21 @@ def scorecard(
     )
 
 
-def offered(card: Scorecard, voice: Voice) -> str:
+def offered(card: Scorecard, variants: Sequence[Variant], voice: Voice) -> str:
     """Closed, with what can be said at once; the table is made when somebody opens it."""
-    return voice.html("scorecard_offered.html", told=_told(card, voice))
+    names = {variant.id: voice.approach(variant.approach) for variant in variants}
+    return voice.html("scorecard_offered.html", told=_told(card, names, voice))
 
 
-def _told(card: Scorecard, voice: Voice) -> str:
-    """The dangerous answers first: those nobody notices by reading."""
-    dangerous = sum(len(graded) for graded in cards.pretty(card).values())
-    said = voice.count("scorecard.told", dangerous) if dangerous else voice.t("scorecard.told.none")
-    return f"{said} {voice.t('scorecard.offer')}"
+def _told(card: Scorecard, names: Names, voice: Voice) -> str:
+    """How many answers are of the kind nobody notices by reading: of all, and of who is right most often."""
+    here = [scores for scores in card.variants if scores.variant in names]
+    wrong = {id: len(graded) for id, graded in cards.pretty(card).items() if id in names}
+    if not wrong:
+        return voice.t("scorecard.told.none")
+    best = max(here, key=lambda scores: score.value if (score := scores.score("right")) else 0.0)
+    told = {"n": sum(wrong.values()), "all": sum(len(scores.graded) for scores in here), "best": names[best.variant]}
+    return voice.t("scorecard.told", **told, mine=wrong.get(best.variant, 0), each=len(best.graded))
 
 
 def value(metric: Metric, figure: float, voice: Voice) -> str:
