@@ -21,32 +21,6 @@ TOLD = 256  # rows
 MOST = 500_000_000  # bytes that are kept; rows behind these go all the way every time
 
 
-class Below:
-    """Kept for what was read, and for nothing else."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[int, ...], torch.Tensor] = {}  # (tokens, width)
-
-    def of(self, rows: Sequence[Row]) -> "torch.Tensor | None":
-        """(rows, longest, width), filled up behind with zeros; None where some of the rows are not kept."""
-        from torch.nn.utils.rnn import pad_sequence
-
-        found = [self._kept.get(tuple(row.input_ids)) for row in rows]
-        known = [each for each in found if each is not None]
-        return pad_sequence(known, batch_first=True) if len(known) == len(rows) else None
-
-    def read(self, learner: "Learner", rows: Sequence[Row]) -> None:
-        """At most as many rows as may go through together."""
-        import torch
-
-        fed = packing.packed(learner, rows)
-        assert fed.packed is not None
-        with torch.no_grad():
-            hidden = learner.hidden(fed, lowest=True)[0]
-        for row, places in zip(rows, fed.packed.rows, strict=True):
-            self._kept[tuple(row.input_ids)] = hidden[places[: len(row.input_ids)]]
-
-
 def keep(
     learner: "Learner", rows: Sequence[Row], told: Callable[[int, int], None] = lambda done, of: None
 ) -> None:  # fmt: skip
@@ -54,14 +28,9 @@ def keep(
     all the way. `told` hears how many of them are done, and may raise to end it.
     """
     learner.below = None
-    if not learner.packs or not learner.still or not rows:
+    if not learner.packs or not learner.still or not rows or not _possible(learner, packing.telling(rows)):
         return
-    try:
-        learner.below = _proven(learner, packing.telling(rows))
-    except (TypeError, ValueError, RuntimeError, NotImplementedError, LookupError, AttributeError) as error:
-        logging.getLogger(__name__).info("This model cannot begin half-way: %s", error)
-    if learner.below is None:
-        return
+    kept: dict[tuple[int, ...], torch.Tensor] = {}
     room = MOST // (learner.model.config.hidden_size * learner.model.dtype.itemsize)
     every = {tuple(row.input_ids): row for taught in rows for row in (taught, *taught.wordings)}
     sizes = accumulate(map(len, every))
@@ -71,13 +40,29 @@ def keep(
             told(at, len(left))
         some = left[at : at + TOLD]
         for portion in packing.portions(learner, some):
-            learner.below.read(learner, [some[each] for each in portion])
+            kept |= _read(learner, [some[each] for each in portion])
+    learner.below = kept
 
 
-def _proven(learner: "Learner", rows: Sequence[Row]) -> Below | None:
-    tried = Below()
-    tried.read(learner, rows)
-    learner.below = tried
-    fed = packing.feed(learner, rows)
-    learner.below = None
-    return Below() if packing.alike(learner, fed, packing.padded(learner, rows)) else None
+def _possible(learner: "Learner", rows: Sequence[Row]) -> bool:
+    try:
+        learner.below = _read(learner, rows)
+        return packing.alike(learner, packing.feed(learner, rows), packing.padded(learner, rows))
+    except (TypeError, ValueError, RuntimeError, NotImplementedError, LookupError, AttributeError) as error:
+        logging.getLogger(__name__).info("This model cannot begin half-way: %s", error)
+        return False
+    finally:
+        learner.below = None
+
+
+def _read(learner: "Learner", rows: Sequence[Row]) -> "dict[tuple[int, ...], torch.Tensor]":
+    import torch
+
+    fed = packing.packed(learner, rows)
+    assert fed.packed is not None
+    with torch.no_grad():
+        hidden = learner.hidden(fed, lowest=True)[0]
+    return {
+        tuple(row.input_ids): hidden[places[: len(row.input_ids)]]
+        for row, places in zip(rows, fed.packed.rows, strict=True)
+    }

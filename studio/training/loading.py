@@ -18,13 +18,11 @@ from studio.base import machine
 from studio.base.errors import NotFound, NotPossibleHere
 from studio.base.recipes import TrainingRecipe
 from studio.training import fitting, planning
-from studio.training.packing import ATTENTION, Fed, Packed, attend
+from studio.training.attention import ATTENTION, Fed, Packed, attend
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedTokenizerBase
-
-    from studio.training.below import Below
 
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 SHORT = 256
@@ -52,7 +50,7 @@ class Learner:
     own_forward: bool = True  # whether it is transformers' and no kernel for cards, which knows one attention alone
     packs: bool = False  # whether rows go through packed, as `packing.choose` found
     still: int = 0  # the lowest layers, none of whose weights moves
-    below: "Below | None" = None  # what these make of rows, where it is kept
+    below: "dict[tuple[int, ...], torch.Tensor] | None" = None  # what these make of rows (tokens, width), if it is kept
     moving: "dict[str, torch.Tensor]" = field(default_factory=dict)
     first: "dict[str, torch.Tensor]" = field(default_factory=dict)  # `moving` before anything was learnt
 

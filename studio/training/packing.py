@@ -8,11 +8,11 @@ of 3 batches in turn; Intel Xeon with AMX, 2026-11-22). A model that does not al
 """
 
 import logging
-import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from studio.training import order
+from studio.training.attention import Fed, Packed
 from studio.training.rendering import NOT_LEARNT, Row
 
 if TYPE_CHECKING:
@@ -20,37 +20,10 @@ if TYPE_CHECKING:
 
     from studio.training.loading import Learner
 
-ATTENTION = "amedida_rows"  # its name among transformers' ways of attention
 OPENING, OPENINGS = 12, 3  # tokens; beginnings that are worth going through apart
 ALIKE, ALIKE_SHORT = 0.01, 0.1
 """How far logits may lie apart, as a share of their spread, in 32 and in 16 bits. Of the starter in bfloat16 they do not
 at all, 0.03 with another order of sums, 0.28 where positions do not begin anew, and 0.70 where rows see each other."""
-
-
-class Packed(NamedTuple):
-    """Where in its row every token of the sequence stands (1, tokens); for each row its tokens' places in the sequence,
-    filled up with the first (rows, longest); and where in these rows each token of the sequence is (tokens).
-    """
-
-    positions: "torch.Tensor"
-    rows: "torch.Tensor"
-    back: "torch.Tensor"
-
-
-class Fed(NamedTuple):
-    """What the model is given. `where` are the flat positions behind which a learnt token comes, row after row; `wanted`
-    are these tokens, `of` the numbers of their rows. `mask` is 1 where a token stands (rows, tokens); packed, it is added
-    to the attention of every row (1, 1, longest, longest). `below` is what the layers that do not move make of the
-    sequence (1, tokens, width), where that is known.
-    """
-
-    ids: "torch.Tensor"
-    mask: "torch.Tensor"
-    where: "torch.Tensor"
-    packed: Packed | None
-    wanted: "torch.Tensor"
-    of: "torch.Tensor"
-    below: "torch.Tensor | None" = None
 
 
 def portions(learner: "Learner", rows: Sequence[Row]) -> list[list[int]]:
@@ -75,13 +48,17 @@ def portions(learner: "Learner", rows: Sequence[Row]) -> list[list[int]]:
 
 def feed(learner: "Learner", rows: Sequence[Row]) -> Fed:
     """The rows in the way that was chosen, and from where the layers begin that learn, if that is kept of all of them."""
+    from torch.nn.utils.rnn import pad_sequence
+
     if not learner.packs or (len(rows) == 1 and learner.below is None):
         return padded(learner, rows)
     fed = packed(learner, rows)
-    below = learner.below.of(rows) if learner.below is not None else None
-    if below is None or fed.packed is None:
+    known = [learner.below.get(tuple(row.input_ids)) for row in rows] if learner.below is not None else []
+    kept = [each for each in known if each is not None]
+    if fed.packed is None or len(kept) < len(rows):
         return fed
-    return fed._replace(below=below.flatten(0, 1).index_select(0, fed.packed.back)[None])
+    below = pad_sequence(kept, batch_first=True).flatten(0, 1).index_select(0, fed.packed.back)
+    return fed._replace(below=below[None])
 
 
 def packed(learner: "Learner", rows: Sequence[Row]) -> Fed:
@@ -115,28 +92,6 @@ def padded(learner: "Learner", rows: Sequence[Row]) -> Fed:
     mask = learner.batch([[1] * len(row.input_ids) for row in rows], 0)
     learnt = _learnt(learner, rows, [n * ids.shape[1] + at for n, row in enumerate(rows) for at in _asked(row)])
     return Fed(ids, mask, learnt[0], None, learnt[1], learnt[2])
-
-
-def attend(
-    module: Any, query: "torch.Tensor", key: "torch.Tensor", value: "torch.Tensor", attention_mask: "torch.Tensor",
-    packed: Packed, way: str, **more: Any,
-) -> "tuple[torch.Tensor, None]":  # fmt: skip
-    """The attention of a packed sequence, row by row in the model's own `way`; transformers calls it (see `Learner`).
-
-    Takes (1, heads, tokens, width) each, gives (1, tokens, heads, width).
-    """
-    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-
-    own = ALL_ATTENTION_FUNCTIONS.get_interface(way, sys.modules[type(module).__module__].eager_attention_forward)
-    count, longest = packed.rows.shape
-
-    def unpacked(each: "torch.Tensor") -> "torch.Tensor":
-        found = each[0].index_select(1, packed.rows.flatten())
-        return found.view(each.shape[1], count, longest, -1).transpose(0, 1)
-
-    rows = (unpacked(each) for each in (query, key, value))
-    found, _ = own(module, *rows, attention_mask, **more)
-    return found.reshape(count * longest, *found.shape[2:]).index_select(0, packed.back)[None], None
 
 
 def choose(learner: "Learner", rows: Sequence[Row]) -> None:

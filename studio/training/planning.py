@@ -12,7 +12,7 @@ from studio.base.errors import NotPossibleHere
 from studio.base.machine import Machine
 from studio.base.recipes import TrainingRecipe
 from studio.base.records import Example, Reason, Record
-from studio.training import replay
+from studio.training import everyday
 from studio.training.lessons import divide, usable
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def plan(examples: Sequence[Example], model: "Model", machine: Machine, effort: 
             )
         recipe = recipe.model_copy(update={"batch": recipe.batch // 2})
     beside = recipe.replay * count * recipe.epochs
-    heard = min(ceil(beside), replay.known())
+    heard = min(ceil(beside), everyday.known())
     tokens = round(mean * count * recipe.epochs + REPLAY_TOKENS * beside)
     once = REPLAY_HEARD * heard + (READ * (count + heard) if model.parameters <= UPPER_HALF else 0)
     fixed = START_SECONDS + seconds(once, 0, model.parameters, machine)
@@ -150,7 +150,7 @@ def epochs(count: int, effort: Effort) -> float:
 
 def replay_share(count: int, most: float) -> float:
     """Everyday questions beside one example: `most`, and fewer where all there are would be seen in every round."""
-    return min(most, round(replay.known() / count, 2))
+    return min(most, round(everyday.known() / count, 2))
 
 
 def seconds(tokens: int, steps: float, parameters: int, machine: Machine) -> float:

@@ -1,6 +1,6 @@
 """What a model said before it learnt, held beside what it learns, so that it does not forget everything else.
 
-Everyday questions in both languages (`replay.json`; none of them belongs to the check of general ability) are answered by
+Everyday questions in both languages (`everyday`; none of them belongs to the check of general ability) are answered by
 the untrained model itself: no data from outside is needed, and the same model and seed give the same rows. Such a row
 teaches no word; it holds the model to how likely it thought each next word (distillation, as in Li and Hoiem 2016,
 "Learning without Forgetting"). Share and weight are `planning.REPLAY` and `planning.REPLAY_WEIGHT`, with what was measured.
@@ -8,15 +8,13 @@ teaches no word; it holds the model to how likely it thought each next word (dis
 
 import contextlib
 import json
-import random
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from studio.base import files
 from studio.base.records import Message
-from studio.training import listening, packing
+from studio.training import everyday, listening, packing
 from studio.training.rendering import NOT_LEARNT, Expected, Renderer, Row
 
 if TYPE_CHECKING:
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
     from studio.training.loading import Learner
 
-QUESTIONS = Path(__file__).parent / "replay.json"
 KEPT = "replay.json"
 ANSWER_TOKENS = 12  # a narrow model is lost in its first words; in 8 a sum is repeated and its result not yet said
 LIKELY = 32  # next words whose likelihood is kept; all others together are what is left
@@ -57,7 +54,9 @@ def rows(
     not forget. The learner must not have learnt anything yet. What it says is kept in `place`, the folder of its weights,
     and need not be asked again; `told` hears how many of those left are done, and may raise to end it.
     """
-    framed = [(question, frame if number % 2 else "") for number, question in enumerate(questions(count, seed))]
+    framed = [
+        (question, frame if number % 2 else "") for number, question in enumerate(everyday.questions(count, seed))
+    ]
     prompts = {f"{within}\n{question}": _asked(question, within) for question, within in framed}
     known = _read(learner, place)
     new = {
@@ -72,19 +71,6 @@ def rows(
             with contextlib.suppress(OSError):  # a folder that cannot be written to costs time, nothing else
                 files.write_atomically(place / KEPT, kept)
     return [_row(known[key], weight) for key in prompts if known[key].answer]
-
-
-def questions(count: int, seed: int) -> list[str]:
-    """So many of the questions, mixed, both languages in turn until one has no more."""
-    dice = random.Random(seed)
-    parts = [dice.sample(part, len(part)) for part in _questions()]
-    turns = ((part[n] for part in parts if n < len(part)) for n in range(max(map(len, parts))))
-    return [question for turn in turns for question in turn][:count]
-
-
-def known() -> int:
-    """How many questions there are."""
-    return sum(map(len, _questions()))
 
 
 def losses(logits: "torch.Tensor", labels: "torch.Tensor", rows: Sequence[Row]) -> "torch.Tensor":
@@ -176,9 +162,3 @@ def _asked(question: str, frame: str) -> list[Message]:
 
 def _said(text: str) -> Message:
     return Message(role="assistant", content=text)
-
-
-@cache
-def _questions() -> tuple[tuple[str, ...], ...]:
-    written = json.loads(QUESTIONS.read_text(encoding="utf-8"))
-    return tuple(tuple(written[language]) for language in ("en", "es"))

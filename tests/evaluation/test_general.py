@@ -56,7 +56,7 @@ def test_every_question_can_be_failed_and_says_what_is_right() -> None:
 
 
 def test_nothing_that_is_asked_here_is_mixed_into_a_training() -> None:
-    replay = json.loads((Path(general.__file__).parents[1] / "training/replay.json").read_text(encoding="utf-8"))
+    replay = json.loads((Path(general.__file__).parents[1] / "training/everyday.json").read_text(encoding="utf-8"))
     assert not {_plain(q.question) for q in general.questions()} & {
         _plain(each) for each in replay["en"] + replay["es"]
     }

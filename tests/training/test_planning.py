@@ -6,7 +6,7 @@ import pytest
 from studio.base.errors import NotEnough, NotPossibleHere
 from studio.base.machine import Gpu, Machine
 from studio.engines import Model
-from studio.training import Effort, plan, replay
+from studio.training import Effort, everyday, plan
 from tests.training.test_lessons import example, wordings
 
 LAPTOP = Machine(system="Linux", processor="", cores=2, memory_gb=24, free_memory_gb=20, free_disk_gb=50, bf16=True)
@@ -47,7 +47,7 @@ def test_every_choice_comes_with_its_reason() -> None:
         ("training_rate", {"rate": 1.5e-3, "millions": 135}),
         ("training_epochs", {"epochs": 10.0, "count": 216}),
         ("training_batch", {"batch": 8}),
-        ("training_replay", {"count": replay.known()}),
+        ("training_replay", {"count": everyday.known()}),
         ("training_kept_back", {"count": 24}),
         ("training_on_bf16", {}),
     ]
@@ -68,7 +68,7 @@ def test_small_models_have_more_everyday_questions_beside_them(rows: int, millio
 
 def test_there_are_no_more_everyday_questions_in_a_round_than_there_are() -> None:
     made = plan(wordings(1_000), model(135), LAPTOP)
-    assert made.recipe.replay == round(replay.known() / made.examples, 2)
+    assert made.recipe.replay == round(everyday.known() / made.examples, 2)
 
 
 def test_what_does_not_fit_is_refused_with_what_it_would_need() -> None:

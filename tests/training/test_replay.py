@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from studio.base.records import Message
-from studio.training import replay
+from studio.training import everyday, replay
 from studio.training.loading import Learner
 from studio.training.packing import Fed
 from studio.training.rendering import NOT_LEARNT, Expected, Rendered, Renderer, Row
@@ -49,19 +49,19 @@ class Alphabet:
 
 
 def test_the_questions_come_in_both_languages_and_the_same_for_the_same_seed() -> None:
-    english, spanish = replay._questions()
-    some = replay.questions(40, seed=3)
-    assert some == replay.questions(40, seed=3) != replay.questions(40, seed=4)
+    english, spanish = everyday._questions()
+    some = everyday.questions(40, seed=3)
+    assert some == everyday.questions(40, seed=3) != everyday.questions(40, seed=4)
     assert (len(set(some) & set(english)), len(set(some) & set(spanish))) == (20, 20)
-    assert sorted(replay.questions(10_000, seed=3)) == sorted([*english, *spanish])
-    assert (replay.questions(0, seed=3), replay.known()) == ([], len(english) + len(spanish))
+    assert sorted(everyday.questions(10_000, seed=3)) == sorted([*english, *spanish])
+    assert (everyday.questions(0, seed=3), everyday.known()) == ([], len(english) + len(spanish))
 
 
 @pytest.mark.slow
 def test_a_row_holds_what_the_model_says_today_and_how_likely_it_thinks_every_word_of_it() -> None:
     learner, renderer = cast(Learner, Alphabet()), cast(Renderer, Spelling())
     made = replay.rows(learner, renderer, 50, weight=4.0, seed=1)
-    asked = [len(question) for question in replay.questions(50, seed=1)]
+    asked = [len(question) for question in everyday.questions(50, seed=1)]
     assert [row.input_ids for row in made] == [[length, 0, 1] for length in asked if length % 7]
     assert {(tuple(row.labels), row.weight) for row in made} == {((NOT_LEARNT, 0, 1), 4.0)}
     expected = made[0].expected
