@@ -2,8 +2,9 @@
 
 Nobody asks as the examples do. "Which clause covers flood damage?" learnt as "Clause covers damage?" too is found again by
 "My cellar is under water, which clause applies?": of 60 facts in unseen wordings the starter model said 50 with it and 43
-without, all else alike (one seed, 2026-11-22; more in `planning`). Knows texts and chance, no tokens and no model. Only
-questions of facts are reworded: of what is to be translated, sorted or summarised every word counts.
+without, all else alike, and with more left out (a third for a fifth of the words, eight wordings) 52 where it had said 49
+(one seed each, 2026-11-22; more in `planning`). Knows texts and chance, no tokens and no model. Only questions of facts are
+reworded: of what is to be translated, sorted or summarised every word counts.
 """
 
 # ruff: noqa: SIM905 - a list of words reads best as one line of words
