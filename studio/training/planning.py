@@ -30,10 +30,10 @@ Effort = Literal["quick", "balanced", "thorough"]
 #   0.88, 0.83; the same without a system message at 1.5e-3: 0.85, 0.82
 # So slowly and long wins. The whole product lacks 28 of the rows, which are kept back; 10 rounds: at 1e-3, four wordings of
 # a question, facts 0.87, 0.82 and 0.83 (seeds 1 to 3), general 0.85, 0.86, 0.85 (within the message 0.74, 0.73, 0.74); six
-# wordings with more left out, at 1.2e-3 0.83 (seed 2), 0.86 (0.73), at 1.5e-3 0.82 and 0.87 (seeds 1, 2), 0.82, 0.83 (0.74,
-# 0.73): about 0.84 of the facts in any of these ways, and 1.2e-3 costs nothing else. Taking part of the adapter back afterwards
-# lost facts and won nothing. 2e-4 (the usual advice, made for 7B models) learns nothing; from 1B on it holds, and so little
-# moves that fewer questions do (Biderman et al. 2024, "LoRA Learns Less and Forgets Less").
+# wordings with more left out, at 1.2e-3 0.83 (seed 2), 0.86 (0.73), at 1.5e-3 0.82 and 0.87 (seeds 1, 2), 0.82 and 0.83
+# (0.74, 0.73): about 0.84 of the facts in any of these ways, and 1.2e-3 costs nothing else. Taking part of the adapter back
+# afterwards lost facts and won nothing. 2e-4 (the usual advice, made for 7B models) learns nothing; from 1B on it holds, and
+# so little moves that fewer questions do (Biderman et al. 2024, "LoRA Learns Less and Forgets Less").
 RATES: tuple[tuple[float, float, float], ...] = (
     (250, 1.2e-3, 1.0),
     (500, 7e-4, 0.5),
