@@ -10,9 +10,10 @@ and order. CPU seconds count everything from the first import to the last weight
 were the first training, without the asking afterwards, which is alike for all.
 
 Measured 2026-11-22, Xeon with AMX, one core beside a busy one, insurer (five seeds of one recipe on quiet cores, and the
-others beside, are still to be run): at 1e-3 and ten rounds facts 0.87, 0.82, 0.83 (seeds 1 to 3), 151 of 180, the
-same 60 questions each time; general 0.85 -> 0.85, 0.86, 0.85 plain and 0.76 -> 0.74, 0.73, 0.74 framed; 592 to 616 CPU-s. With more wordings
-0.83 at 1.2e-3 (as shipped; seed 2), 0.82 and 0.87 at 1.5e-3 (seeds 1 and 2; general 0.82 and 0.83; 539 and 490 CPU-s).
+others beside, are still to be run): at 1e-3 and ten rounds facts 0.87, 0.82, 0.83 (seeds 1 to 3; 151 of 180, the same 60
+questions each time); general 0.85 -> 0.85, 0.86, 0.85 plain and 0.76 -> 0.74, 0.73, 0.74 framed; 592 to 616 CPU-s. With more
+wordings 0.83 at 1.2e-3 (as shipped; seed 2), 0.82 and 0.87 at 1.5e-3 (seeds 1 and 2; general 0.82 and 0.83; 539 and 490
+CPU-s).
 """
 
 import argparse
