@@ -199,9 +199,8 @@ def test(options: argparse.Namespace, rest: list[str]) -> int:
     install((*COMMON, *hardware(), "test"), options.torch_index)
     browser = chromium() or fetch_chromium()
     environment = dict(os.environ)
-    environment.pop(
-        "PYTHONDONTWRITEBYTECODE", None
-    )  # hundreds of processes run the same files: compiled once is enough
+    # hundreds of processes run the same files: compiled once is enough
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     if browser:
         environment["AMEDIDA_CHROMIUM"] = browser
     elif os.environ.get("CI") == "true":

@@ -14,6 +14,7 @@ from studio.answering import quoting
 from studio.answering.figures import figures
 from studio.answering.support import agree
 from studio.answering.variants import variants
+from studio.base import chance
 from studio.base.errors import NotEnough, Stopped
 from studio.base.events import Emit, Progress, ShouldStop
 from studio.base.project import Project
@@ -130,10 +131,8 @@ def _share(counted: Sequence[tuple[float, bool]]) -> tuple[float, float, float]:
         return 0.0, 0.0, 1.0
     p = sum(weight for weight, hit in counted if hit) / whole
     n = whole**2 / sum(weight**2 for weight, _ in counted)
-    z = 1.96
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * ((p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5) / (1 + z * z / n)
-    return round(p, 4), round(max(middle - half, 0.0), 4), round(min(middle + half, 1.0), 4)
+    low, high = chance.wilson(p * n, n)
+    return round(p, 4), round(low, 4), round(high, 4)
 
 
 def _offset(cases: Sequence[Case], weights: Sequence[float]) -> float:

@@ -96,10 +96,8 @@ def _progress(session: Session, held: Runs, run: Run, shown: tuple[str, int]) ->
     if (said.stage, tenth) == shown:
         return shown
     left = f", {session.t('cli.left', time=words.duration(said.seconds_left))}" if said.seconds_left is not None else ""
-    parts = said.done != int(said.done)  # what goes on in parts of a part has no count that says something
-    amount = f"{said.done / said.of:.0%}" if parts and said.of else f"{said.done:g}/{said.of:g}"
     session.say(
-        f"  {session.t(f'stage.{said.stage}')}: {amount}{left}"
+        f"  {session.t(f'stage.{said.stage}')}: {said.done:g}/{said.of:g}{left}"
         if said.of
         else f"  {session.t(f'stage.{said.stage}')} …"
     )

@@ -6,14 +6,17 @@ It knows neither torch nor transformers; the template runs in Jinja's sandbox wi
 """
 
 import json
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from studio.base import files
 from studio.base.errors import BadInput, NotPossibleHere
 from studio.base.records import Message
+
+Tokens = TypeVar("Tokens", list[int], tuple[int, ...])
 
 
 class Prompts:
@@ -66,6 +69,12 @@ class Prompts:
         return str(
             self._template.render(messages=turns, add_generation_prompt=True, enable_thinking=False, **self._names)
         )
+
+
+def beginning(rows: Sequence[Tokens]) -> int:
+    """How many tokens all rows begin with."""
+    one, other = min(rows), max(rows)  # in order, these differ the soonest
+    return bisect_left(range(1, min(len(one), len(other)) + 1), True, key=lambda n: one[:n] != other[:n])
 
 
 def neutral(text: str, specials: Sequence[str]) -> str:

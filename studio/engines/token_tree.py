@@ -7,9 +7,10 @@ Knows tokens; knows nothing of text, conversations, players or adapters. Not for
 """
 
 import logging
-from bisect import bisect_left
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from studio.engines.prompts import beginning
 
 if TYPE_CHECKING:
     import torch
@@ -21,13 +22,9 @@ Pair = tuple[Row, Row]  # a prompt and an answer
 ATTENTION = "amedida_branches"  # its name among transformers' ways of attention
 PACK_TOKENS_CPU = 1024
 PACK_TOKENS_GPU = 2048
-MIN_SHARED = (
-    96  # a beginning that is longer gets a call of its own: in the first pack all branches would be padded to it
-)
+MIN_SHARED = 96  # a longer beginning gets a call of its own: in the first pack all branches would be padded to it
 AGREE_FP32 = 1e-3
-AGREE_HALF = (
-    0.5  # half precision moves a token by a few tenths with the order of summation alone; an unread mask by several
-)
+AGREE_HALF = 0.5  # half precision moves a token by a few tenths with the order of sums; an unread mask by several
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +83,7 @@ class TokenTree:
         kept = [[at for at in range(last) if owners[at] < 0 or mask[owners[at]]] for mask in masks]
         found: list[list[float]] = []
         with torch.inference_mode():
-            known = _shared(self._root, prompt[:last])
+            known = beginning([self._root, prompt[:last]])
             self._back_to(known)
             if last > known:
                 self._read(prompt[known:last])
@@ -170,15 +167,17 @@ class TokenTree:
 
         found, pack, size = list[list[float]](), list[Pair](), 0
         first, last = pairs[0][0], pairs[-1][0]
-        shared = min(_shared(first, last), min(len(row) for row, _ in pairs) - 1)  # each keeps a token to start from
+        shared = min(
+            beginning([first, last]), min(len(row) for row, _ in pairs) - 1
+        )  # each keeps a token to start from
         with torch.inference_mode():
-            depth = _shared(self._root, first[:shared])
+            depth = beginning([self._root, first[:shared]])
             self._back_to(depth)
             if shared - depth >= MIN_SHARED:
                 self._read(first[depth:shared])
                 depth = shared
             for row, answer in pairs:
-                more = len(row) + len(answer) - 1 - max(depth, _shared(pack[-1][0], row) if pack else 0)
+                more = len(row) + len(answer) - 1 - max(depth, beginning([pack[-1][0], row]) if pack else 0)
                 if pack and size + more > self._pack_tokens:
                     found += self._leaves(pack, depth, shared)
                     pack, size, depth = [], 0, shared
@@ -194,7 +193,7 @@ class TokenTree:
         tokens, positions, branches = list[int](), list[int](), list[Branch]()
         trail, before = list(range(depth)), Row()
         for row, answer in pairs:
-            trail = trail[: max(_shared(before, row), depth)]
+            trail = trail[: max(beginning([before, row]), depth)]
             said = (*row[len(trail) :], *answer[:-1])
             positions += range(len(trail), len(trail) + len(said))
             trail += range(depth + len(tokens), depth + len(tokens) + len(said))
@@ -309,11 +308,6 @@ def _laid_out(branches: Sequence[Branch], tokens: int, depth: int) -> "tuple[Lay
     before = torch.tensor([len(branch.seen) - branch.own for branch in branches])
     visible = torch.arange(longest) <= before[:, None, None] + torch.arange(most)[:, None]
     return Layout(seen, own, torch.tensor(back)), visible
-
-
-def _shared(a: Row, b: Row) -> int:
-    """Length of the common beginning."""
-    return bisect_left(range(1, min(len(a), len(b)) + 1), True, key=lambda n: a[:n] != b[:n])
 
 
 def _of_answer(logits: "torch.Tensor", answer: Row) -> list[float]:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from pydantic import Field, ValidationError
 
+from studio.base import chance
 from studio.base.errors import BadInput
 from studio.base.records import PLACES, Document, Example, Finding, Language, Parameter, Place, Record
 from studio.health import places, wording
@@ -25,7 +26,6 @@ from studio.intake import language
 
 FEWEST = 10  # texts on either side
 SIGNIFICANT = 0.05
-Z = 1.959964
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 BEFORE = 3  # words in which a no turns what follows
@@ -90,8 +90,8 @@ def one_sided(documents: Sequence[Document], examples: Sequence[Example], lists:
                     compared.append((_chance(_side(mine, measure), _side(rest, measure)), kind, measure, mine, rest))
     compared.sort(key=lambda each: each[0])
     found = []
-    for rank, (chance, _, measure, mine, rest) in enumerate(compared):
-        if chance * (len(compared) - rank) > SIGNIFICANT:  # Holm: the first that fails ends it
+    for rank, (p_value, _, measure, mine, rest) in enumerate(compared):
+        if p_value * (len(compared) - rank) > SIGNIFICANT:  # Holm: the first that fails ends it
             break
         low, high = difference(_side(mine, measure), _side(rest, measure))
         if low > 0 or high < 0:
@@ -101,10 +101,7 @@ def one_sided(documents: Sequence[Document], examples: Sequence[Example], lists:
 
 def interval(side: Side) -> tuple[float, float]:
     """Wilson's 95 % interval of a share."""
-    share, n = side.share, side.all
-    middle = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
-    reach = Z * sqrt(share * (1 - share) / n + Z * Z / (4 * n * n)) / (1 + Z * Z / n)
-    return max(middle - reach, 0.0), min(middle + reach, 1.0)
+    return chance.wilson(side.share * side.all, side.all)
 
 
 def difference(a: Side, b: Side) -> tuple[float, float]:

@@ -4,12 +4,12 @@ Where an adapter sits in the upper half of a model, half of the way forth is the
 same company each time, so that a training that was interrupted finds the same to the last bit.
 """
 
-import logging
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from studio.training import packing
+from studio.training.attention import Fed
 from studio.training.rendering import Row
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def keep(
     all the way. `told` hears how many of them are done, and may raise to end it.
     """
     learner.below = None
-    if not learner.packs or not learner.still or not rows or not _possible(learner, packing.telling(rows)):
+    if not (learner.packs and learner.still and rows and packing.agrees(learner, packing.telling(rows), _half_way)):
         return
     kept: dict[tuple[int, ...], torch.Tensor] = {}
     room = MOST // (learner.model.config.hidden_size * learner.model.dtype.itemsize)
@@ -44,13 +44,10 @@ def keep(
     learner.below = kept
 
 
-def _possible(learner: "Learner", rows: Sequence[Row]) -> bool:
+def _half_way(learner: "Learner", rows: Sequence[Row]) -> Fed:
+    learner.below = _read(learner, rows)
     try:
-        learner.below = _read(learner, rows)
-        return packing.alike(learner, packing.feed(learner, rows), packing.padded(learner, rows))
-    except (TypeError, ValueError, RuntimeError, NotImplementedError, LookupError, AttributeError) as error:
-        logging.getLogger(__name__).info("This model cannot begin half-way: %s", error)
-        return False
+        return packing.feed(learner, rows)
     finally:
         learner.below = None
 

@@ -10,6 +10,7 @@ from math import sqrt
 from statistics import fmean, stdev
 from typing import Literal, NamedTuple
 
+from studio.base import chance
 from studio.base.errors import Stopped
 from studio.base.events import ShouldStop
 from studio.base.records import Example, Score, SegmentScore
@@ -134,7 +135,5 @@ def mean(metric: str, values: Sequence[float]) -> Score:
 
 def share(metric: str, hits: Sequence[bool]) -> Score:
     """Wilson's interval, which stays honest near none and all."""
-    n, share, z = len(hits), sum(hits) / len(hits), 1.96
-    middle, spread = share + z * z / (2 * n), z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    low, high = (middle - spread) / (1 + z * z / n), (middle + spread) / (1 + z * z / n)
-    return Score(metric=metric, value=round(share, 4), low=round(max(low, 0), 4), high=round(min(high, 1), 4), n=n)
+    n, (low, high) = len(hits), chance.wilson(sum(hits), len(hits))
+    return Score(metric=metric, value=round(sum(hits) / n, 4), low=round(low, 4), high=round(high, 4), n=n)

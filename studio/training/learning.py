@@ -166,12 +166,12 @@ class _Training:
             self.rows += replay.rows(
                 learner, self.renderer, count, planning.REPLAY_WEIGHT, recipe.seed, weights, frame, self._asking
             )
-        below.keep(learner, [*self.rows, *self.checks], self._asking)
         self.spoken = checking.spoken(self.lessons.kept_back)
         self.machine = machine.look(folder)
         self.emit(previewing.first_batch(self.rows, recipe, learner.tokenizer))
 
     def go(self) -> Trained:
+        below.keep(self.learner, [*self.rows, *self.checks], self._asking)
         if not self.checks and not self.recipe.folds:
             self.emit(Note(code="training_nothing_kept_back"))
         watch = Watch(stop=self.should_stop, timed=self._timed)
@@ -192,6 +192,7 @@ class _Training:
         rows = [self.rows[index] for batch in first for index in batch]
         brief = self.recipe.model_copy(update={"epochs": 1.0})
         place = self.folder / "rehearsal"
+        below.keep(self.learner, rows)
 
         def stepped(now: Course, left: float) -> None:
             self.emit(Progress(done=now.step, of=now.of, seconds_left=round(left, 1)))

@@ -7,6 +7,8 @@ second time. Needs a forward of transformers' own with a cache; whoever has anot
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from studio.engines.prompts import beginning
+
 if TYPE_CHECKING:
     from studio.training.loading import Learner
 
@@ -24,13 +26,13 @@ def possible(learner: "Learner") -> bool:
     return learner.own_forward and not base._is_stateful  # Mamba and its like keep a state, no words
 
 
-def hear(learner: "Learner", prompts: Sequence[Sequence[int]], most: int, likely: int) -> list[Heard]:
+def hear(learner: "Learner", prompts: Sequence[list[int]], most: int, likely: int) -> list[Heard]:
     """Greedy answers of at most `most` tokens to all prompts, with the `likely` likeliest words at each."""
     import torch
     from transformers import DynamicCache
 
     base = learner.model.get_base_model() if learner.adapter is not None else learner.model
-    shared = _shared(prompts)
+    shared = min(beginning(prompts), min(map(len, prompts)) - 1)  # each keeps one of its own
     rests = [prompt[shared:] for prompt in prompts]
     longest, end = max(map(len, rests)), learner.tokenizer.eos_token_id
     place = learner.device
@@ -61,9 +63,3 @@ def hear(learner: "Learner", prompts: Sequence[Sequence[int]], most: int, likely
             ids, positions = best.indices[:, :1], positions[:, -1:] + 1
             mask = torch.cat([mask, mask.new_ones(len(prompts), 1)], dim=1)
     return found
-
-
-def _shared(prompts: Sequence[Sequence[int]]) -> int:
-    """How many tokens all prompts begin with; every prompt keeps one of its own."""
-    most = min(map(len, prompts)) - 1
-    return next((at for at in range(most) if len({prompt[at] for prompt in prompts}) > 1), most)

@@ -8,9 +8,10 @@ of 3 batches in turn; Intel Xeon with AMX, 2026-11-22). A model that does not al
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from studio.engines.prompts import beginning
 from studio.training import order
 from studio.training.attention import Fed, Packed
 from studio.training.rendering import NOT_LEARNT, Row
@@ -34,7 +35,7 @@ def portions(learner: "Learner", rows: Sequence[Row]) -> list[list[int]]:
     found: list[list[int]] = []
     size = 0
     for group in _openings(rows):
-        shared = _shared([rows[at] for at in group])
+        shared = beginning([rows[at].input_ids for at in group])
         for portion in order.portions(group, lengths, learner.tokens, shared):
             tokens = shared + sum(lengths[at] - shared for at in portion)
             if found and size + tokens <= learner.tokens:
@@ -68,7 +69,7 @@ def packed(learner: "Learner", rows: Sequence[Row]) -> Fed:
     places: list[list[int]] = [[]] * len(rows)
     ids, positions, back = list[int](), list[int](), list[int]()
     for group in _openings(rows):
-        shared = _shared([rows[at] for at in group])
+        shared = beginning([rows[at].input_ids for at in group])
         opening = range(len(ids), len(ids) + shared)
         for turn, number in enumerate([group[0], *group]):
             start, end = (shared, len(rows[number].input_ids)) if turn else (0, shared)
@@ -98,13 +99,8 @@ def choose(learner: "Learner", rows: Sequence[Row]) -> None:
     """Pack from now on if this model, as it is, answers packed rows as it does padded ones; tried with the longest rows, for
     there it shows what a model does to those. Unsloth's kernels for cards know no such attention, and are not asked.
     """
-    learner.packs = False
-    if len(rows) < len(some := telling(rows)) or not learner.own_forward:
-        return
-    try:
-        learner.packs = alike(learner, packed(learner, some), padded(learner, some))
-    except (TypeError, ValueError, RuntimeError, NotImplementedError, LookupError, AttributeError) as error:
-        logging.getLogger(__name__).info("This model takes no packed rows: %s", error)
+    some = telling(rows)
+    learner.packs = learner.own_forward and len(rows) >= len(some) and agrees(learner, some, packed)
 
 
 def telling(rows: Sequence[Row]) -> list[Row]:
@@ -113,14 +109,17 @@ def telling(rows: Sequence[Row]) -> list[Row]:
     return [ordered[0], *ordered[-2:]]
 
 
-def alike(learner: "Learner", one: Fed, other: Fed) -> bool:
-    """Whether the model answers the same rows as it does when they are fed in the other way."""
+def agrees(learner: "Learner", rows: Sequence[Row], way: "Callable[[Learner, Sequence[Row]], Fed]") -> bool:
+    """Whether the model takes rows in this way, and answers them as it does when they are padded."""
     import torch
 
     learner.model.eval()
     try:
         with torch.no_grad():
-            first, second = learner.logits(one), learner.logits(other)
+            first, second = (learner.logits(fed(learner, rows)) for fed in (way, padded))
+    except (TypeError, ValueError, RuntimeError, NotImplementedError, LookupError, AttributeError) as error:
+        logging.getLogger(__name__).info("This model takes no rows by %s: %s", way.__name__, error)
+        return False
     finally:
         learner.model.train()
     apart = float(((first - second).std(-1) / second.std(-1)).max())
@@ -134,12 +133,6 @@ def _openings(rows: Sequence[Row]) -> list[list[int]]:
     for number, row in enumerate(rows):
         groups.setdefault(tuple(row.input_ids[:OPENING]), []).append(number)
     return list(groups.values()) if len(groups) <= OPENINGS else [list(range(len(rows)))]
-
-
-def _shared(rows: Sequence[Row]) -> int:
-    """Tokens with which all rows begin."""
-    first, last = (each([row.input_ids for row in rows]) for each in (min, max))  # in order, these differ the soonest
-    return next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
 
 
 def _asked(row: Row) -> list[int]:

@@ -135,7 +135,7 @@ def _telling(emit: Emit, number: int, of: int, watch: Watch) -> Watch:
     """Progress over all parts; what a pilot's own curve looks like is nobody's business."""
 
     def stepped(now: course.Course, left: float) -> None:
-        emit(Progress(done=round(number + now.step / now.of, 4), of=of, seconds_left=round(left, 1)))
+        emit(Progress(done=number * now.of + now.step, of=of * now.of, seconds_left=round(left, 1)))
 
     return Watch(stop=watch.stop, stepped=stepped, timed=watch.timed)
 

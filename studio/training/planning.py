@@ -59,10 +59,12 @@ LENGTHS = (128, 256, 512, 1024, 2048, 4096)
 # Operations a parameter and token: 2 forth, 2 back, and the adapter's own; half of it where the lower layers are read once.
 # Of a row's tokens so many go through, the common beginning of a batch only once (`packing`).
 WHOLE, HALF, THROUGH = 4.25, 2.1, 0.6
-# Useful operations a second of one core, measured with the 135M starter on a server core with AVX512-BF16; fp32 is 0.68 of
-# bf16. A card: a modest one.
+# Useful operations a second of one core: the 135M starter reached 111e9 (105 to 136e9) on a server core with AMX beside a
+# busy one, 651 tokens; a core at rest is taken for a little faster. fp32 is 0.68 of bf16. A card: a modest one.
 CORE_BF16, CORE_FP32, CARD = 130e9, 88e9, 20e12
-GUARD_SECONDS = 60.0  # on two cores, to ask the 135M starter the questions of general ability once
+GUARD_SECONDS = (
+    60.0  # to ask the 135M starter about general ability once; estimated from 25 tokens a CPU-second, two cores
+)
 START_SECONDS = 25.0  # importing, loading, writing
 STEP_SECONDS_ON_CARD = 0.12  # below this a small model only waits for kernels to start
 

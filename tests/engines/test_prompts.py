@@ -4,7 +4,7 @@ import pytest
 
 from studio.base.errors import BadInput, NotPossibleHere
 from studio.base.records import Message
-from studio.engines.prompts import Prompts
+from studio.engines.prompts import Prompts, beginning
 
 START, END = 1, 2
 
@@ -60,3 +60,9 @@ def _copy(model: Path, folder: Path, template: str | None) -> Path:
     if template is not None:
         (folder / "chat_template.jinja").write_text(template)
     return folder
+
+
+def test_how_many_tokens_rows_begin_with() -> None:
+    one, other, third = [7, 8, 9, 20, 2], [7, 8, 9, 22, 32, 2], [7, 8, 9, 2]
+    assert [beginning(rows) for rows in ([one], [one, other], [one, other, third], [other, other])] == [5, 3, 3, 6]
+    assert (beginning([(1, 2), (1, 2, 3)]), beginning([(), (1,)]), beginning([(1,), (2,)])) == (2, 0, 0)

@@ -49,11 +49,6 @@ TWO_WAYS = [
 ]
 
 
-def test_how_many_tokens_rows_share() -> None:
-    assert [packing._shared(ROWS[:count]) for count in (1, 2, 4)] == [8, 3, 3]
-    assert packing._shared(ROWS[1:3]) == 10
-
-
 @pytest.fixture(scope="module")
 def learner() -> Learner:
     from tests import tiny

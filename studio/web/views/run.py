@@ -90,10 +90,7 @@ def _facts(run: Run, said: Said, voice: Voice) -> Sequence[tuple[str, str]]:
     if run.state == "running" and said.seconds_left is not None:
         facts.append((voice.t("run.left"), words.duration(said.seconds_left)))
     if run.state == "running" and said.of:
-        step = f"{voice.number(round(said.done))} / {voice.number(round(said.of))}"
-        if said.done != int(said.done):  # what goes on in parts of a part has no count that says something
-            step = voice.percent(said.done / said.of)
-        facts.append((voice.t("run.step"), step))
+        facts.append((voice.t("run.step"), f"{voice.number(round(said.done))} / {voice.number(round(said.of))}"))
     if said.started is not None:
         end = (said.last or said.started) if run.state not in ACTIVE else time.time()
         facts.append((voice.t("run.taken" if run.state in ACTIVE else "run.took"), words.duration(end - said.started)))
