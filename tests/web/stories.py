@@ -54,7 +54,7 @@ def project(root: Path, name: str = "Claims helpdesk", language: Language = "en"
         sections=(Section(start=0, end=len(text), page=4),),
     )  # fmt: skip
     (made.sources / "Home policy.pdf").write_bytes(b"%PDF-1.7")
-    made.store.put_source(policy.source, policy.sha256, [policy], [_example(n, policy.source) for n in range(3)], [])
+    made.store.put_source(policy.source, policy.sha256, [policy], [example(n, policy.source) for n in range(3)], [])
     made.store.replace_questions(
         [
             Question(
@@ -187,7 +187,7 @@ def corrected(made: Project, used: bool = False) -> Feedback:
     return feedback
 
 
-def _example(number: int, source: str) -> Example:
+def example(number: int, source: str) -> Example:
     asked, said = f"How long do I have to report case {number}?", "Seven days."
     messages = (Message(role="user", content=asked), Message(role="assistant", content=said))
     return Example(id=f"e{number}", messages=messages, source=source, row=number + 2)

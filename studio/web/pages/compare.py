@@ -105,8 +105,8 @@ def build(shell: Shell) -> None:
                 made = [column.answer for column in asking.columns if column.answer]
                 if made:
                     conversation.keep(project, [*before, made])
-                shown = shown_together(shell, project, [*before, made], asking.columns)
-                yield [shown, gr.Timer(active=working(shell, project))]
+                ticking = gr.Timer(active=working(shell, project))
+                yield [shown_together(shell, project, [*before, made], asking.columns), ticking]
                 asking.complain()
             finally:
                 asking.stop()
@@ -165,7 +165,11 @@ def form(shell: Shell, project: Project) -> list[Any]:
 
 
 def look(shell: Shell, project: Project) -> list[Any]:
-    """Everything below the question, from disk: answers, results, the running test, and whether it will change."""
+    """Everything below the question, from disk: answers, results, the running test, and whether it will change.
+
+    Whether it will is asked before anything is read: what ends in the meantime is then shown as ended by one more tick.
+    """
+    ticking = gr.Timer(active=working(shell, project))
     voice, card = shell.voice, project.store.newest(Scorecard)
     return [
         answers(shell, project),
@@ -174,7 +178,7 @@ def look(shell: Shell, project: Project) -> list[Any]:
         shell.work(shell.studio.runs.latest(project, "evaluate"), "test"),
         to_test(shell, project),
         careful.look(shell, project),
-        gr.Timer(active=working(shell, project)),
+        ticking,
     ]
 
 
@@ -229,7 +233,7 @@ def working(shell: Shell, project: Project) -> bool:
     return any(
         run.kind in ("explain", "evaluate", "calibrate", "character") and run_views.is_active(run)
         for run in shell.studio.runs.of(project)
-    )
+    ) or character.just_ended(shell.studio.runs.latest(project, "character"))
 
 
 def chosen(project: Project, who: list[str]) -> list[Variant]:

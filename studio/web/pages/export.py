@@ -118,12 +118,12 @@ def load(shell: Shell, project: Project) -> list[Any]:
 
 def look(shell: Shell, project: Project) -> list[Any]:
     """What was prepared and what is being prepared or sent, from disk."""
-    made = [views.Prepared(each, project.store.get(Variant, each.variant)) for each in project.store.all(Exported)]
     exporting, pushing = (
         shell.studio.runs.latest(project, "export"),
         shell.studio.runs.latest(project, "push"),
     )
     active = [run_views.is_active(run) for run in (exporting, pushing)]
+    made = [views.Prepared(each, project.store.get(Variant, each.variant)) for each in project.store.all(Exported)]
     return [
         shell.work(exporting, "exporting"),
         views.prepared(project.id, made, shell.voice),

@@ -44,7 +44,7 @@ def wire(shell: Shell, part: Any, timer: Any) -> None:
     def on_probing(request: gr.Request) -> Any:
         project = shell.project(request)
         run = shell.studio.runs.latest(project, "character")
-        return look(shell, project) if run_views.is_active(run) or _just_ended(run) else gr.skip()
+        return look(shell, project) if run_views.is_active(run) or just_ended(run) else gr.skip()
 
     part.probe(shell.guard(on_probe), None, [part, timer], **SLOW)
     part.stopprobe(shell.guard(on_stop_probe), None, part, **SLOW)
@@ -82,7 +82,8 @@ def testable(project: Project) -> list[Variant]:
     return sorted(found, key=lambda each: each.adapter is None)
 
 
-def _just_ended(run: Run | None) -> bool:
+def just_ended(run: Run | None) -> bool:
+    """So that the card, which is drawn by a look of its own, is drawn once more after the end."""
     if run is None or not run.finished:
         return False
     return (datetime.now(UTC) - datetime.fromisoformat(run.finished)).total_seconds() < 10

@@ -28,17 +28,23 @@ PARTS = 7  # of the page, as `look` gives them
 
 
 def look(shell: Shell, project: Project, locked: Mapping[str, Fault] | None = None) -> list[Any]:
-    """All of the page, as it is in the project now."""
+    """All of the page, as it is in the project now. The work is looked at first: what ends while the rest is read is then
+    shown as ended by the next tick.
+    """
+    jobs = working(shell, project)
     store, voice = project.store, shell.voice
     known, given = store.all_sources(), contents(project)
-    reading = any(job.active and job.run.kind == "intake" for job in working(shell, project))
+    reading = any(job.active and job.run.kind == "intake" for job in jobs)
     if not reading:
         uploads.end_loans(project)
     waiting = [] if reading else uploads.waiting(project)
     empty = not (known or given.examples or waiting)
-    findings = [] if empty else report(shell, project)  # which may order a run, so the work is looked at after it
+    findings = [] if empty else report(shell, project)
+    if findings is None:  # it may have ordered a run
+        ordered = [job for job in working(shell, project) if job.run.kind == "check"]
+        jobs = [job for job in jobs if job.run.kind != "check"] + ordered
     return [
-        *look_live(shell, project),
+        *_live(shell, project, jobs),
         finding_views.glance(findings or [], voice),
         finding_views.findings(
             findings or [], store.all(Repair), store.history(), voice, empty=empty, checking=findings is None
@@ -51,7 +57,10 @@ def look(shell: Shell, project: Project, locked: Mapping[str, Fault] | None = No
 
 def look_live(shell: Shell, project: Project) -> list[Any]:
     """The work that is under way, and whether the page must go on asking."""
-    jobs = working(shell, project)
+    return _live(shell, project, working(shell, project))
+
+
+def _live(shell: Shell, project: Project, jobs: Sequence[job_views.Job]) -> list[Any]:
     states = " ".join(f"{job.run.id}:{job.run.state}" for job in jobs)
     sources = len(project.store.sources())
     stamp = f"{states} {sources if sources <= LIVE else ''}"
