@@ -70,7 +70,7 @@ def test_a_training_that_costs_general_ability_says_so_in_its_record_and_in_its_
     assert made.general.verdict == "lost"
     assert [e.name for e in heard if isinstance(e, Stage)] == ["guard"]
     assert [e.code for e in heard if isinstance(e, Note)] == ["general_lost"]
-    assert (tmp_path / general.KEPT).is_file(), "the untrained model need not be asked again"
+    assert (tmp_path / general.KEPT.format("")).is_file(), "the untrained model need not be asked again"
 
 
 def test_questions_that_could_not_be_asked_are_no_end_of_the_build(

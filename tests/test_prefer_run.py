@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from studio import cli, engines, evaluation, orders, training
-from studio.base import events
+from studio.base import events, words
 from studio.base import project as projects
 from studio.base.errors import NotEnough, NotPossibleHere
 from studio.base.events import Event
@@ -132,16 +132,24 @@ def test_questions_that_were_learnt_from_test_nothing_any_more(project: Project,
 def test_the_fold_counts_the_judgements_and_tells_what_came_of_them(language: Any) -> None:
     voice = Voice(language)
     few = Preferences(tuple(Pair(question=f"{n}", liked="a", other="b") for n in range(12)), equal=1, sealed=4)
-    shown = views.state(few, None, None, None, voice)
+    quiet = events.Said()
+    shown = views.state(few, None, None, quiet, voice)
     assert voice.t("prefer.count", n=12, needed=NEEDED) in shown
     assert voice.t("prefer.sealed", n=4) in shown
     assert voice.t("prefer.why", needed=NEEDED) in shown
     enough = Preferences(tuple(Pair(question=f"{n}", liked="a", other="b") for n in range(40)))
     run = Run(id="r", kind="prefer", project="p", folder="/", state="running")
-    shown = views.state(enough, found("harms"), run, None, voice)
+    shown = views.state(enough, found("harms"), run, quiet, voice)
     assert voice.t("prefer.why", needed=NEEDED) not in shown
     assert voice.t("prefer.found.harms") in shown
-    assert voice.t("prefer.working", share=voice.percent(0)) in shown
+    assert voice.t("prefer.working", stage=voice.t("run.starting"), share=voice.percent(0)) in shown
+    working = [events.Planned(stages=("prepare", "prefer")), events.Stage(name="prefer")]
+    half = events.fold([*working, events.Progress(done=5, of=10, seconds_left=60)])
+    told = {"stage": voice.t("stage.prefer"), "share": voice.percent(0.75), "left": words.duration(60)}
+    assert voice.t("prefer.working.left", **told) in views.state(enough, None, run, half, voice)
+    for state, key in (("stopped", "build.stopped.more"), ("running", "build.stopping")):
+        paused = run.model_copy(update={"state": state, "cancel": True})
+        assert voice.t(key) in views.state(enough, None, paused, half, voice)
     assert all(views.result(found(reason), voice) for reason in ("kept", "not_learnt", "harms", "forgets"))
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from studio.base.errors import Stopped
 from studio.base.records import Finding, Game, Parameter, Record, Trial
 
 FILE = "events.jsonl"
@@ -124,6 +125,8 @@ Event = Annotated[
 ]
 Emit = Callable[[Event], None]
 ShouldStop = Callable[[], bool]
+Told = Callable[[int, int], None]
+"""Hears how many of how many are done, and may raise to end it."""
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
@@ -153,6 +156,17 @@ class Said(Record):
             return 0.0
         within = min(self.done / self.of, 1.0) if self.of else 0.0
         return (self.stages.index(self.stage) + within) / len(self.stages)
+
+
+def telling(emit: Emit, should_stop: ShouldStop) -> Told:
+    """Tells how far something is, and ends it by Stopped when it shall stop."""
+
+    def told(done: int, of: int) -> None:
+        if should_stop():
+            raise Stopped
+        emit(Progress(done=done, of=of))
+
+    return told
 
 
 def fold(events: Iterable[Event]) -> Said:

@@ -199,7 +199,7 @@ class PreferRequest(Record):
         " as well.",
     )
     learning_rate: float = Field(
-        default=0, ge=0, le=0.1, allow_inf_nan=False, description="Size of a step; 0 is a tenth of the training's."
+        default=0, ge=0, le=0.1, allow_inf_nan=False, description="Size of a step; 0 is a fifth of the training's."
     )
     seed: int = Field(default=7, ge=0)
     material: str = ""
@@ -225,6 +225,15 @@ class CharacterRequest(Record):
     made_for: str = Field(
         default="", description="Fingerprint of assistant, material and rules: the same is not tested twice."
     )
+
+
+class JudgeRequest(Record):
+    """Hold a model against people's blind votes, and hear it on the answers of two assistants in the last test."""
+
+    model: str
+    first: str
+    second: str
+    made_for: str = Field(default="", description="Fingerprint of the votes and the test.")
 
 
 class ExplainRequest(Record):

@@ -26,7 +26,7 @@ from studio.engines import Engine, Text
 from studio.evaluation import lookup
 
 QUESTIONS = Path(__file__).parent / "general.json"
-KEPT = "general.json"
+KEPT = "general{}.json"
 ANSWER_TOKENS = 24
 TOLERATED = 0.05  # a fall up to here is no loss: what a training may cost at most
 AT_ONCE = 4  # as many as a model's host answers side by side
@@ -60,15 +60,19 @@ class Checked(Record):
     answers: tuple[GeneralAnswer, ...]
 
 
-def check(engine: Engine, model: str, adapter: Path | None, emit: Emit, should_stop: ShouldStop) -> Checked:
-    """Ask the model, with the adapter or without, all questions, as a trained assistant is asked: with nothing before them.
+def check(
+    engine: Engine, model: str, adapter: Path | None, emit: Emit, should_stop: ShouldStop, frame: str = ""
+) -> Checked:
+    """Ask the model, with the adapter or without, all questions, as a trained assistant is asked: with nothing before them
+    but `frame`, the system message that all its examples began with.
 
     Raises Stopped between some and the next, and as `Engine.chat` does.
     """
     asked = questions()
+    before = [Message(role="system", content=frame)] if frame else []
 
     def answered(question: GeneralQuestion) -> GeneralAnswer:
-        turn = [Message(role="user", content=question.question)]
+        turn = [*before, Message(role="user", content=question.question)]
         pieces = engine.chat(turn, model=model, adapter=adapter, max_tokens=ANSWER_TOKENS, temperature=0.0)
         return graded(question, "".join(piece.text for piece in pieces if isinstance(piece, Text)))
 
@@ -79,16 +83,20 @@ def check(engine: Engine, model: str, adapter: Path | None, emit: Emit, should_s
                 raise Stopped
             answers += pool.map(answered, asked[start : start + AT_ONCE])
             emit(Progress(done=len(answers), of=len(asked)))
-    return checked(answers)
+    return checked(answers, frame)
 
 
-def untrained(engine: Engine, model: str, folder: Path, emit: Emit, should_stop: ShouldStop) -> Checked:
-    """The check of the model as it came, asked once: kept in the model's own `folder`, which goes when its weights do."""
-    place = folder / KEPT
+def untrained(
+    engine: Engine, model: str, folder: Path, emit: Emit, should_stop: ShouldStop, frame: str = ""
+) -> Checked:
+    """The check of the model as it came, asked once within a frame: kept in the model's own `folder`, which goes when its
+    weights do.
+    """
+    place = folder / KEPT.format(f"-{fingerprint(frame)}" if frame else "")
     kept = files.read_json(place)
-    if isinstance(kept, dict) and kept.get("questions") == fingerprint():
+    if isinstance(kept, dict) and kept.get("questions") == fingerprint(frame):
         return Checked.model_validate(kept)
-    made = check(engine, model, None, emit, should_stop)
+    made = check(engine, model, None, emit, should_stop, frame)
     files.write_json(place, made.model_dump())
     return made
 
@@ -148,17 +156,17 @@ def questions() -> tuple[GeneralQuestion, ...]:
     return _contents()[0]
 
 
-def fingerprint() -> str:
-    """Changes when a question, a rule or the length of an answer does."""
-    return sha256(QUESTIONS.read_bytes() + str(ANSWER_TOKENS).encode()).hexdigest()[:12]
+def fingerprint(frame: str = "") -> str:
+    """Changes when a question, a rule, the length of an answer or what stands before the questions does."""
+    return sha256(QUESTIONS.read_bytes() + f"{ANSWER_TOKENS}{frame}".encode()).hexdigest()[:12]
 
 
 def graded(question: GeneralQuestion, text: str) -> GeneralAnswer:
     return GeneralAnswer(question_id=question.id, text=text.strip(), right=right(question, text))
 
 
-def checked(answers: Sequence[GeneralAnswer]) -> Checked:
-    return Checked(questions=fingerprint(), answers=tuple(answers))
+def checked(answers: Sequence[GeneralAnswer], frame: str = "") -> Checked:
+    return Checked(questions=fingerprint(frame), answers=tuple(answers))
 
 
 def right(question: GeneralQuestion, text: str) -> bool:

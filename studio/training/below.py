@@ -4,10 +4,12 @@ Where an adapter sits in the upper half of a model, half of the way forth is the
 same company each time, so that a training that was interrupted finds the same to the last bit.
 """
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from studio.base.events import Told
 from studio.training import packing
 from studio.training.attention import Fed
 from studio.training.rendering import Row
@@ -17,15 +19,14 @@ if TYPE_CHECKING:
 
     from studio.training.loading import Learner
 
-TOLD = 256  # rows
+TOGETHER = 256  # rows
+TOLD_SECONDS = 1.0
 MOST = 500_000_000  # bytes that are kept; rows behind these go all the way every time
 
 
-def keep(
-    learner: "Learner", rows: Sequence[Row], told: Callable[[int, int], None] = lambda done, of: None
-) -> None:  # fmt: skip
+def keep(learner: "Learner", rows: Sequence[Row], told: Told = lambda done, of: None) -> None:
     """Read the rows and their wordings, and begin above what does not move from now on, if the model answers so as it does
-    all the way. `told` hears how many of them are done, and may raise to end it.
+    all the way. `told` hears every second how many of them are done, and may raise to end it.
     """
     learner.below = None
     if not (learner.packs and learner.still and rows and packing.agrees(learner, packing.telling(rows), _half_way)):
@@ -35,12 +36,15 @@ def keep(
     every = {tuple(row.input_ids): row for taught in rows for row in (taught, *taught.wordings)}
     sizes = accumulate(map(len, every))
     left = [row for row, size in zip(every.values(), sizes, strict=True) if size <= room]
-    for at in range(0, len(left), TOLD):
-        if at:
-            told(at, len(left))
-        some = left[at : at + TOLD]
+    heard, done = time.monotonic(), 0
+    for at in range(0, len(left), TOGETHER):
+        some = left[at : at + TOGETHER]
         for portion in packing.portions(learner, some):
+            if time.monotonic() - heard > TOLD_SECONDS:
+                told(done, len(left))
+                heard = time.monotonic()
             kept |= _read(learner, [some[each] for each in portion])
+            done += len(portion)
     learner.below = kept
 
 

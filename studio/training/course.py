@@ -4,7 +4,6 @@ The same rows, recipe and seed give the same weights, however often a course was
 batches went through the model. A pilot, a round of cross-validation and the real training are all courses.
 """
 
-import random
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -31,7 +30,6 @@ SAVE_SHARE = 20  # a checkpoint that takes long to write is written so many time
 CHECKS = 5  # how often the kept-back examples are measured, besides the beginning
 TIMED = 4  # steps after which the pace is told for the first time
 WARM_UP, CLIP = 0.1, 1.0
-AS_IT_STANDS = 0.4  # how often a row with other wordings is learnt in its own
 
 
 class Aim(NamedTuple):
@@ -137,7 +135,8 @@ class _Run:
 
         course, began = self.course, time.monotonic()
         torch.manual_seed(self.recipe.seed * 1_000_003 + course.step)  # for models that drop out
-        rows = [self._worded(index) for index in self.order.step(course.step)]
+        rows = order.worded(self.lesson.rows, self.order.step(course.step), self.recipe.seed, course.step)
+        rows = rows if self.lesson.aim else replay.weighed(rows, course.step / course.of)
         weights, shown = sum(map(_weight, rows)), sum(_weight(row) for row in rows if row.expected is None)
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * _rate(course.step, course.of)
@@ -164,11 +163,6 @@ class _Run:
         if self.steps:  # the first step of a process waits for kernels to be chosen and memory to be found
             self.clocked.append((tokens, took))
         self.steps += 1
-
-    def _worded(self, index: int) -> Row:
-        """A row as it stands there, or in one of its other wordings."""
-        row, dice = self.lesson.rows[index], random.Random(f"{self.recipe.seed}/{self.course.step}/{index}")
-        return row if not row.wordings or dice.random() < AS_IT_STANDS else dice.choice(row.wordings)
 
     def _loss(self, rows: Sequence[Row]) -> "tuple[torch.Tensor, float]":
         """The weighted sum over the tokens that are learnt, and what of it comes from rows that teach words."""

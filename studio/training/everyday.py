@@ -3,6 +3,7 @@
 import json
 import random
 from functools import cache
+from math import ceil
 from pathlib import Path
 
 QUESTIONS = Path(__file__).parent / "everyday.json"
@@ -14,6 +15,11 @@ def questions(count: int, seed: int) -> list[str]:
     parts = [dice.sample(part, len(part)) for part in _questions()]
     turns = ((part[n] for part in parts if n < len(part)) for n in range(max(map(len, parts))))
     return [question for turn in turns for question in turn][:count]
+
+
+def asked(share: float, examples: int, rounds: float) -> int:
+    """How many are asked for a training: `share` beside each example in each round, or all there are."""
+    return min(ceil(share * examples * rounds), known())
 
 
 def known() -> int:

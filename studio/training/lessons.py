@@ -4,7 +4,7 @@ Knows conversations, no tokens. The same examples are always divided the same wa
 """
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from studio.base.errors import BadInput, NotEnough
@@ -25,7 +25,8 @@ class Lessons(Record):
 def usable(examples: Sequence[Example]) -> list[Example]:
     """The examples that teach something: a question, an answer last, and not marked as test material.
 
-    Raises NotEnough("examples_none"), NotEnough("examples_too_few") below ten different ones, and
+    Where most begin with one and the same system message, those without any are learnt within it, too: so they will be
+    asked. Raises NotEnough("examples_none"), NotEnough("examples_too_few") below ten different ones, and
     BadInput("examples_identical") when all say the same.
     """
     found = [example for example in examples if example.split != "test" and _teaches(example)]
@@ -36,7 +37,7 @@ def usable(examples: Sequence[Example]) -> list[Example]:
         raise BadInput("examples_identical", count=len(found))
     if different < NEEDED:
         raise NotEnough("examples_too_few", count=different, needed=NEEDED)
-    return found
+    return _framed(found)
 
 
 def divide(examples: Sequence[Example], share: float) -> Lessons:
@@ -130,6 +131,19 @@ def _candidates(examples: Sequence[Example]) -> list[str]:
 
 def _once(examples: Iterable[Example]) -> tuple[Example, ...]:
     return tuple({_text(example): example for example in examples}.values())
+
+
+def _framed(examples: list[Example]) -> list[Example]:
+    """A correction, or a draft that was approved, has no system message even where all conversations that were brought have
+    the same."""
+    said = Counter(each.messages[0] for each in examples if each.messages[0].role == "system")
+    if len(said) != 1 or 2 * said.total() <= len(examples):
+        return examples
+    (frame,) = said
+    return [
+        each if each.messages[0] == frame else each.model_copy(update={"messages": (frame, *each.messages)})
+        for each in examples
+    ]
 
 
 def _teaches(example: Example) -> bool:

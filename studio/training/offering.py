@@ -23,7 +23,10 @@ from studio.training.planning import Effort, Plan, estimated_tokens, plan
 FEW = 60  # examples: fewer are better checked in turn than by keeping some back
 FOLDS = 5
 GENTLER = 20  # times smaller are the steps of layers that learn themselves: an adapter starts at nothing, they do not
-_OVERRULED = {"learning_rate": "training_rate", "epochs": "training_epochs", "batch": "training_batch"}
+_OVERRULED = {  # dial -> how the codes begin of what was said for it
+    "learning_rate": "training_rate", "epochs": "training_epochs", "batch": "training_batch", "rank": "training_rank",
+    "max_length": "training_window", "patience": "training_patience",
+}  # fmt: skip
 
 
 class Offer(Record):
@@ -129,10 +132,10 @@ def _reasons(chosen: Plan, recipe: TrainingRecipe, dials: Mapping[str, object]) 
     """Why each thing is as it is; nothing that the person has overruled is still called a choice of ours."""
     overruled = {code for name, code in _OVERRULED.items() if name in dials}
     if recipe.folds:
-        overruled |= {"training_kept_back", "training_nothing_kept_back"}
-    found = [reason for reason in chosen.reasons if reason.code not in overruled]
-    if recipe.method != "lora" and "learning_rate" not in dials:
-        found = [reason for reason in found if reason.code != "training_rate"]
+        overruled |= {"training_kept_back", "training_nothing_kept_back", "training_patience"}
+    if recipe.method != "lora":
+        overruled |= {"training_rate"} | ({"training_rank"} if recipe.method != "qlora" else set())
+    found = [reason for reason in chosen.reasons if not reason.code.startswith(tuple(overruled))]
     if recipe.method != "lora":
         found.insert(0, Reason(code=f"training_method_{recipe.method}", parameters={"layers": recipe.layers}))
     if recipe.folds:

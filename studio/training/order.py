@@ -12,6 +12,7 @@ from math import ceil
 from studio.base.recipes import TrainingRecipe
 from studio.training.rendering import Row
 
+AS_IT_STANDS = 0.4  # how often a row with other wordings is learnt in its own
 SORTED_TOGETHER = 8  # batches; more saves no padding worth having and makes batches alike
 
 
@@ -126,6 +127,15 @@ def of(rows: Sequence[Row], recipe: TrainingRecipe) -> Order:
     """The order in which a course learns these rows."""
     lengths, tasks = [len(row.input_ids) for row in rows], [row.task for row in rows]
     return Order(lengths, tasks, recipe.batch, recipe.epochs, recipe.seed, recipe.mixing, recipe.replay)
+
+
+def worded(rows: Sequence[Row], indices: Sequence[int], seed: int, step: int) -> list[Row]:
+    """The rows of a step as it learns them: as they stand, or in one of their other wordings."""
+    found = []
+    for index in indices:
+        row, dice = rows[index], random.Random(f"{seed}/{step}/{index}")
+        found.append(row if not row.wordings or dice.random() < AS_IT_STANDS else dice.choice(row.wordings))
+    return found
 
 
 def steps(count: int, batch: int, epochs: float) -> int:

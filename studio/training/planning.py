@@ -35,12 +35,14 @@ Effort = Literal["quick", "balanced", "thorough"]
 # afterwards lost facts and won nothing. 2e-4 (the usual advice, made for 7B models) learns nothing; from 1B on it holds, and
 # so little moves that fewer questions do (Biderman et al. 2024, "LoRA Learns Less and Forgets Less").
 RATES: tuple[tuple[float, float, float], ...] = (
-    (250, 1.2e-3, 1.0),
+    (250, 1.3e-3, 1.0),
     (500, 7e-4, 0.5),
     (1_000, 5e-4, 0.35),
     (float("inf"), 2e-4, 0.35),
 )
-REPLAY_WEIGHT = 5.0  # of a token of theirs, beside one of an example
+MEASURED = 250  # millions: the rates of larger models are the field's
+REPLAY_WEIGHT = 6.0  # of a token of theirs at the end, beside one of an example
+REPLAY_FIRST = 1 / 8  # so much of it at the beginning
 REPLAY_TOKENS = 45  # of such a question with its answer
 REPLAY_HEARD = 50  # tokens learnt that are as much work as asking one question of the untrained model (`listening`)
 READ = 9  # and as reading a row once through the layers that do not learn (`below`)
@@ -126,11 +128,19 @@ def plan(examples: Sequence[Example], model: "Model", machine: Machine, effort: 
         fixed += 2 * GUARD_SECONDS * model.parameters / 135e6 * 2 / machine.cores
     learning = seconds(tokens, ceil(count / recipe.batch) * recipe.epochs, model.parameters, machine)
     reasons = [
-        Reason(code="training_rate", parameters={"rate": recipe.learning_rate, "millions": round(millions)}),
+        Reason(
+            code="training_rate" if millions <= MEASURED else "training_rate_usual",
+            parameters={"rate": recipe.learning_rate, "millions": round(millions)},
+        ),
+        Reason(
+            code="training_rank_half" if model.parameters <= UPPER_HALF else "training_rank",
+            parameters={"rank": recipe.rank},
+        ),
         Reason(code="training_epochs", parameters={"epochs": recipe.epochs, "count": count}),
         Reason(code="training_batch", parameters={"batch": recipe.batch}),
+        Reason(code="training_window", parameters={"limit": recipe.max_length}),
         Reason(code="training_replay", parameters={"count": heard}),
-        _check_reason(len(lessons.kept_back)),
+        *_check_reasons(len(lessons.kept_back), recipe.patience),
         Reason(code="training_on_card" if machine.gpu else "training_on_bf16" if machine.bf16 else "training_on_fp32"),
     ]
     return Plan(
@@ -189,7 +199,8 @@ def estimated_tokens(example: Example) -> int:
     return 24 + sum(6 + ceil(len(message.content) / 3.3) for message in example.messages)
 
 
-def _check_reason(kept_back: int) -> Reason:
+def _check_reasons(kept_back: int, patience: int) -> list[Reason]:
     if kept_back:
-        return Reason(code="training_kept_back", parameters={"count": kept_back})
-    return Reason(code="training_nothing_kept_back")
+        found = [Reason(code="training_kept_back", parameters={"count": kept_back})]
+        return [*found, Reason(code="training_patience", parameters={"patience": patience})] if patience else found
+    return [Reason(code="training_nothing_kept_back")]

@@ -8,6 +8,8 @@ Knows rows and tensors; where pairs come from and whether what was learnt is kep
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from studio.base.errors import Stopped
+from studio.base.events import ShouldStop
 from studio.base.recipes import PreferRequest
 from studio.training import packing
 from studio.training.checking import Marks
@@ -38,12 +40,17 @@ def aim(request: PreferRequest) -> Aim:
         return dpo(liked, other, torch.tensor([row.ahead for row in rows], device=liked.device))
 
     def marks(learner: Learner, rows: Sequence[Row]) -> list[Marks]:
-        liked, other, lengths = likelihoods(learner, rows)
-        chances = (liked / lengths[0] - other / lengths[1]).sigmoid().tolist()
-        found = zip(losses(learner, rows).tolist(), chances, strict=True)
-        return [Marks(loss, chance, chance > 0.5, 1) for loss, chance in found]
+        found = zip(losses(learner, rows).tolist(), apart(learner, rows), strict=True)
+        return [mark._replace(loss=loss) for loss, mark in found]
 
     return Aim(losses, marks)
+
+
+def apart(learner: Learner, rows: Sequence[Row]) -> list[Marks]:
+    """How surely the model tells the rows' answers from the others, as `Marks.right`."""
+    liked, other, lengths = likelihoods(learner, rows)
+    chances = (liked / lengths[0] - other / lengths[1]).sigmoid().tolist()
+    return [Marks(1 - chance, chance, chance > 0.5, 1) for chance in chances]
 
 
 def dpo(liked: "torch.Tensor", other: "torch.Tensor", ahead: "torch.Tensor") -> "torch.Tensor":
@@ -83,8 +90,8 @@ def likelihoods(learner: Learner, rows: Sequence[Row]) -> "tuple[torch.Tensor, t
     return sums[:count], sums[count:], lengths.reshape(2, count)
 
 
-def standing(learner: Learner, rows: Sequence[Row]) -> list[Row]:
-    """The rows with how far ahead the liked answers are for the model as it is now: what DPO starts from."""
+def standing(learner: Learner, rows: Sequence[Row], should_stop: ShouldStop) -> list[Row]:
+    """The rows with how far ahead the liked answers are for the model as it is now: what DPO starts from. Raises Stopped."""
     import torch
 
     found: list[Row] = []
@@ -92,6 +99,8 @@ def standing(learner: Learner, rows: Sequence[Row]) -> list[Row]:
     try:
         with torch.no_grad():
             for row in rows:
+                if should_stop():
+                    raise Stopped
                 liked, other, _ = likelihoods(learner, [row])
                 found.append(row._replace(ahead=float(liked - other)))
     finally:

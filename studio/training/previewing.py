@@ -16,8 +16,8 @@ SHOWN = 8  # examples
 
 def first_batch(rows: Sequence[Row], recipe: TrainingRecipe, tokenizer: "PreTrainedTokenizerBase") -> Batch:
     """The examples of the first step. `rows` are in the order in which the course gets them."""
-    indices = order.of(rows, recipe).step(0)[:SHOWN]
-    return Batch(examples=tuple(_tokens(rows[index], tokenizer) for index in indices))
+    learnt = order.worded(rows, order.of(rows, recipe).step(0), recipe.seed, 0)[:SHOWN]
+    return Batch(examples=tuple(_tokens(row, tokenizer) for row in learnt))
 
 
 def _tokens(row: Row, tokenizer: "PreTrainedTokenizerBase") -> tuple[Token, ...]:

@@ -8,13 +8,14 @@ teaches no word; it holds the model to how likely it thought each next word (dis
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from studio.base import files
+from studio.base.events import Told
 from studio.base.records import Message
-from studio.training import everyday, listening, packing
+from studio.training import everyday, listening, packing, planning
 from studio.training.rendering import NOT_LEARNT, Expected, Renderer, Row
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 KEPT = "replay.json"
 ANSWER_TOKENS = 12  # a narrow model is lost in its first words; in 8 a sum is repeated and its result not yet said
 LIKELY = 32  # next words whose likelihood is kept; all others together are what is left
-AT_ONCE = 128  # a word of every answer reads all weights, however many answers there are
+# 128 take 7 s of a core, too long for whoever stops it where others work too; 32 cost a quarter more in all.
+AT_ONCE = 64
+WRITTEN = 2  # after so many times
 LEAST = 1e-6  # of likelihood: what rounding leaves of none
 
 
@@ -46,7 +49,7 @@ def rows(
     seed: int,
     place: Path | None = None,
     frame: str = "",
-    told: Callable[[int, int], None] = lambda done, of: None,
+    told: Told = lambda done, of: None,
 ) -> list[Row]:
     """`count` rows, or as many as there are questions; each of their tokens counts `weight` beside one of the examples.
 
@@ -66,11 +69,19 @@ def rows(
     for at in range(0, len(left), AT_ONCE):
         told(at, len(left))
         known |= _ask(learner, renderer, {key: new[key] for key in left[at : at + AT_ONCE]})
-        if place is not None:
+        if place is not None and (at // AT_ONCE % WRITTEN == WRITTEN - 1 or at + AT_ONCE >= len(left)):
             kept = json.dumps({"way": _way(learner), "said": known}, ensure_ascii=False)
             with contextlib.suppress(OSError):  # a folder that cannot be written to costs time, nothing else
                 files.write_atomically(place / KEPT, kept)
     return [_row(known[key], weight) for key in prompts if known[key].answer]
+
+
+def weighed(rows: Sequence[Row], past: float) -> list[Row]:
+    """The rows as they count when `past` of the learning (0 to 1) is over. What holds a model counts little at first, while
+    facts are learnt, and in full at the end, when what moved without need is put back.
+    """
+    share = planning.REPLAY_FIRST + (1 - planning.REPLAY_FIRST) * past
+    return [row if row.expected is None else row._replace(weight=row.weight * share) for row in rows]
 
 
 def losses(logits: "torch.Tensor", labels: "torch.Tensor", rows: Sequence[Row]) -> "torch.Tensor":

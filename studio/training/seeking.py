@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from studio.base import machine
+from studio.base import events, machine
 from studio.base.errors import BadInput, Stopped
 from studio.base.events import Emit, Progress, ShouldStop, Stage, Tried
 from studio.base.recipes import TrainingRecipe
@@ -22,6 +22,7 @@ from studio.training import (
     below,
     checking,
     course,
+    everyday,
     loading,
     order,
     outlooks,
@@ -29,6 +30,7 @@ from studio.training import (
     planning,
     provenance,
     replay,
+    rows,
     trials,
 )
 from studio.training.asides import Aside
@@ -40,10 +42,8 @@ from studio.training.lessons import Lessons, usable
 from studio.training.loading import Learner
 from studio.training.planning import START_SECONDS
 from studio.training.rendering import Renderer, Row
-from studio.training.rows import frame, taught
 from studio.training.trials import Attempt, Dials, Setup, Task
 
-EVERYDAY = 32  # questions that tell how far a trial moved from what the untrained model expects
 FORWARD = 1 / 3  # of the work of learning a row is the work of checking it
 
 Train = Callable[[Task, ShouldStop], Attempt]
@@ -165,22 +165,23 @@ class _Room:
         self.learner, self.turns, self.recipe = learner, turns, recipe
         self.folder, self.identity, self.ledger, self.budget, self.emit = folder, identity, ledger, budget, emit
         self.should_stop = should_stop
-        self.renderer = renderer
-        self.rendered: dict[int, Row] = {}
-        self.tokens: dict[tuple[float, int], tuple[int, int, int]] = {}
-        learner.remember()
+        self.tokens: dict[Task, float] = {}
         self.extra: Sequence[Row] = ()
         self.everyday: Sequence[Row] = ()
+        told = events.telling(emit, should_stop)
+        learner.remember()
+        learnt = {id(each): each for turn in turns for each in turn.learnt}
+        asked = {id(each): each for turn in turns for each in (*turn.inner, *turn.outer) if id(each) not in learnt}
+        self.rendered = dict(zip(learnt, rows.taught(list(learnt.values()), renderer, recipe.seed), strict=True))
+        self.rendered |= zip(asked, rows.of(list(asked.values()), renderer), strict=True)
+        packing.choose(learner, list(self.rendered.values()))
         if recipe.replay:
-            count = round(recipe.replay * len(turns[0].learnt))
-            within = frame(turns[0].learnt)
             made = replay.rows(
-                learner, self.renderer, count + EVERYDAY, planning.REPLAY_WEIGHT, recipe.seed, weights, within
-            )
-            self.extra, self.everyday = made[:count], made[-EVERYDAY:]
-        packing.choose(learner, [*self._mixed(turns[0]), *self._rows(turns[0].inner)])
-        every = {id(each): each for turn in turns for part in (turn.learnt, turn.inner, turn.outer) for each in part}
-        below.keep(learner, [*self._rows(list(every.values())), *self.extra, *self.everyday])
+                learner, renderer, outlooks.heard(recipe, len(turns[0].learnt)), planning.REPLAY_WEIGHT, recipe.seed,
+                weights, rows.frame(turns[0].learnt), told,
+            )  # fmt: skip
+            self.extra, self.everyday = made[: -outlooks.EVERYDAY], made[-outlooks.EVERYDAY :]
+        below.keep(learner, [*self.rendered.values(), *self.extra, *self.everyday], told)
 
     def costs(self, guess: float) -> trials.Cost:
         """Seconds a trial takes, by the pace of those that were done here, before that by `guess` seconds a token."""
@@ -195,7 +196,7 @@ class _Room:
         aside = asides.of(self.turns[task.turn], task.share)
         place = self.folder / f"trial-{task.number}-{round(task.share * 100)}-{task.turn}"
         recipe = self._recipe(task)
-        lesson = Lesson(self._mixed(aside), self._rows(aside.inner), recipe, place, self.identity)
+        lesson = Lesson(self._mixed(aside, recipe), self._rows(aside.inner), recipe, place, self.identity)
         began = self.ledger.spent
         self.learner.forget()
         try:
@@ -235,25 +236,21 @@ class _Room:
 
     def _tokens(self, task: Task) -> float:
         """What goes through the model, in tokens as dear as learnt ones."""
-        key = task.share, task.turn
-        if key not in self.tokens:
-            aside = asides.of(self.turns[task.turn], task.share)
-            mixed, inner = self._mixed(aside), self._rows(aside.inner)
-            self.tokens[key] = len(mixed), _length(mixed), _length(inner)
-        rows, learnt, inner_tokens = self.tokens[key]
-        steps = (order.steps(rows, self.recipe.batch, epochs) for epochs in (task.dials.epochs, 1))
-        checks = 1 + max(course.CHECKS, min(round(task.dials.epochs), 20))
-        once = _length(self._rows(self.turns[task.turn].outer)) * (task.share == 1) + _length(self.everyday)
-        return learnt * next(steps) / next(steps) + FORWARD * (inner_tokens * checks + once)
+        like = task._replace(number=0)
+        if like not in self.tokens:
+            aside, recipe = asides.of(self.turns[task.turn], task.share), self._recipe(task)
+            checks = 1 + max(course.CHECKS, min(round(task.dials.epochs), 20))
+            once = _length(self._rows(self.turns[task.turn].outer)) * (task.share == 1) + _length(self.everyday)
+            checked = _length(self._rows(aside.inner)) * checks + once
+            self.tokens[like] = order.of(self._mixed(aside, recipe), recipe).tokens + FORWARD * checked
+        return self.tokens[like]
 
-    def _mixed(self, aside: Aside) -> list[Row]:
-        rows = self._rows(aside.learnt)
-        return [*rows, *self.extra[: round(self.recipe.replay * len(rows))]]
+    def _mixed(self, aside: Aside, recipe: TrainingRecipe) -> list[Row]:
+        """With as many everyday questions beside them as a training of so many rows and rounds has (`learning`)."""
+        learnt = self._rows(aside.learnt)
+        return [*learnt, *self.extra[: everyday.asked(recipe.replay, len(learnt), recipe.epochs)]]
 
     def _rows(self, examples: Sequence[Example]) -> list[Row]:
-        """Rendered once: the examples of all turns live as long as this does."""
-        new = [example for example in examples if id(example) not in self.rendered]
-        self.rendered |= zip(map(id, new), taught(new, self.renderer, self.recipe.seed), strict=True)
         return [self.rendered[id(example)] for example in examples]
 
     def _moved(self) -> float | None:

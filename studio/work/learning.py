@@ -24,7 +24,7 @@ def prefer(work: Work, request: PreferRequest) -> Outcome:
     The judgements of the moment the run began count, however often it is interrupted.
     """
     from studio import engines, improvement, training
-    from studio.training import preferring
+    from studio.training import weighing
 
     project, emit = work.project, work.emit
     emit(events.Planned(stages=("prepare", "prefer", "check", "package", "guard")))
@@ -54,7 +54,7 @@ def prefer(work: Work, request: PreferRequest) -> Outcome:
     if made.general and made.general.verdict == "lost" and not (before and before.verdict == "lost"):
         shutil.rmtree(project.path(made.adapter), ignore_errors=True)
         found = found.model_copy(update={"reason": "forgets"})
-        emit(preferring.note(found))
+        emit(weighing.note(found))
         return Outcome(preferred=found)
     return Outcome(preferred=found, trained=(made,))
 
@@ -131,9 +131,9 @@ def guarded(work: Work, trained: Trained, engine: "Engine") -> Trained:
     work.emit(events.Stage(name="guard"))
     try:
         place = engines.weights(trained.model, work.settings)
-        before = general.untrained(engine, trained.model, place, work.emit, work.should_stop)
+        before = general.untrained(engine, trained.model, place, work.emit, work.should_stop, trained.frame)
         adapter = work.project.path(trained.adapter)
-        after = general.check(engine, trained.model, adapter, work.emit, work.should_stop)
+        after = general.check(engine, trained.model, adapter, work.emit, work.should_stop, trained.frame)
     except StudioError as error:
         work.emit(events.Note(code="general_left_out", parameters={"reason": error.code}))
         return trained

@@ -1,6 +1,9 @@
 from pathlib import Path
 
+import pytest
+
 from studio.base import events
+from studio.base.errors import Stopped
 from studio.base.events import Loss, Note, Planned, Progress, Said, Stage
 
 
@@ -56,3 +59,12 @@ def test_unusual_line_ends_inside_a_text_do_not_cut_an_event(tmp_path: Path) -> 
     said = Note(code="x", parameters={"text": "one\u2028two\u0085three"}, at=1)
     events.write(tmp_path)(said)
     assert list(events.read(tmp_path)) == [said]
+
+
+def test_whoever_tells_how_far_it_is_ends_when_it_shall_stop() -> None:
+    heard: list[events.Event] = []
+    told = events.telling(heard.append, lambda: bool(heard))
+    told(1, 9)
+    with pytest.raises(Stopped):
+        told(2, 9)
+    assert [(event.done, event.of) for event in heard if isinstance(event, Progress)] == [(1, 9)]

@@ -2,10 +2,24 @@
 
     python -m tests.benchmarks.bench_preferences MODEL_FOLDER [--pairs 36] [--threads 1] [--methods dpo orpo]
 
-The model first learns the insurance template's examples as a quick build does. Then it learns two kinds of judgements:
-"manner" puts the example's answer before the same answer said curtly, "fact" before the answer to another question. A
-third of the pairs is kept back. Printed are the shares of these in which the liked answer is the likelier before and after,
-what the chance of the liked one beside the other rose by (95 %), what a token of the examples costs more, and CPU seconds.
+The model first learns the insurance template's examples in a few rounds. Then it learns one kind of judgements: "manner"
+puts the example's answer before the same answer with a curt ending, "fact" before the answer to another question, "thanks"
+a thank-you and the answer before the answer alone, a manner the examples do not have. A third of the pairs is kept back.
+Printed are the shares of these in which the liked answer is the likelier before and after, what the chance of the liked one
+beside the other rose by (95 %), what a token of the examples costs more, how much surer their answers are told from others,
+how many of the questions kept back the model itself answers with the liked words and with the example's answer, what became
+of it, and CPU seconds.
+
+Measured 2026-11-22, starter, 24 pairs learnt and 12 kept back, one seed, half a core of a Xeon with AMX (95 CPU-s for the
+training before, which leaves it 3 of 12 answers word for word):
+"manner" and "fact" have nothing to teach: 12 of 12 liked answers are the likelier before and after (DPO gains 0.138 on the
+first and is kept, ORPO 0.004; on the second neither gains and nothing is kept; 29 to 34 CPU-s).
+"thanks", DPO at 1.5e-4: likelier 0 -> 0, gain 0.20, writes the liked words 0 -> 0, the example's 3 -> 2, kept; at 3e-4 (a
+fifth of the training's, the house's) 0 -> 1, 0.25, 0 -> 1, 3 -> 3, kept; at 6e-4 0 -> 11, 0.33, 0 -> 0, 3 -> 0: it writes
+the thank-you over and over, and is refused. ORPO at 4e-4 0 -> 9, 0.29, 0 -> 1, 3 -> 1 (thanks, then another answer's fact):
+refused. 66 to 105 CPU-s.
+So a starter leans a little without harm, or a lot and loses its facts; before harm was told by facts, any manner that the
+examples do not have was refused.
 """
 
 import argparse
@@ -19,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 HOUSE = Path(__file__).parents[2]
+KINDS = ["manner", "fact", "thanks"]
 ROWS = HOUSE / "templates/insurance-claims/en/sources/Past-Questions.csv"
 
 
@@ -28,7 +43,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=36)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--methods", nargs="+", default=["dpo", "orpo"], choices=["dpo", "orpo"])
-    parser.add_argument("--kinds", nargs="+", default=["manner", "fact"], choices=["manner", "fact"])
+    parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
     parser.add_argument("--rates", type=float, nargs="+", default=[0.0], help="0 is the house's own")
     parser.add_argument("--epochs", type=float, default=3, help="of the training before")
     parser.add_argument("--start", type=Path, help="where the training before lies, or is put")
@@ -53,10 +68,12 @@ def main() -> None:
 def show(kind: str, method: str, rate: float, made: dict[str, Any]) -> None:
     found = made["found"]
     shares = " -> ".join(f"{found[when]['value']:.2f}" for when in ("before", "after"))
+    said = ", ".join(f"{name} {before} -> {after}" for name, (before, after) in made["said"].items())
     gain = f"{found['gain']:.3f} ({found['low']:.3f} to {found['high']:.3f})"
     print(
         f"{kind:7}{method:5} rate {made['rate']:.1e}  n {found['before']['n']}  likelier {shares}  gain {gain}"
-        f"  examples {found['rise']:+.3f} of {made['loss']:.3f}  {found['reason']}  {made['cpu']:.0f} CPU s",
+        f"  words {found['rise']:+.3f} of {made['loss']:.3f}  told apart {-found['fall']:+.3f}  says {said}"
+        f"  {found['reason']}  {made['cpu']:.0f} CPU s",
         flush=True,
     )
 
@@ -83,9 +100,10 @@ def second(given: argparse.Namespace, kind: str, method: str, rate: str) -> dict
     trained = Trained.model_validate(told["trained"])
     request = PreferRequest.model_validate({"model": "bench", "method": method, "learning_rate": float(rate)})
     start = training.Start("bench", given.model.resolve(), given.start.resolve() / "adapter", trained)
+    pairs, steps = _pairs(kind, given.pairs), training.recipe_of(start, request)
     with tempfile.TemporaryDirectory() as folder:
         found, _ = training.prefer(
-            _pairs(kind, given.pairs),
+            pairs,
             _examples(),
             start,
             request,
@@ -94,8 +112,38 @@ def second(given: argparse.Namespace, kind: str, method: str, rate: str) -> dict
             lambda: False,
             given.threads,
         )
-    steps = training.recipe_of(start, request).learning_rate
-    return {"found": found.model_dump(), "loss": trained.validation_loss or 0.0, "rate": steps, "cpu": _cpu()}
+        cpu = _cpu()
+        said = _said(start, steps, Path(folder), pairs, given.threads)
+    return {
+        "found": found.model_dump(),
+        "loss": trained.validation_loss or 0.0,
+        "rate": steps.learning_rate,
+        "said": said,
+        "cpu": cpu,
+    }
+
+
+def _said(start: Any, recipe: Any, folder: Path, pairs: list[Any], threads: int) -> dict[str, list[Any]]:
+    """Of the questions kept back, how many the model answers, before and after, with the liked answer and with its fact; and
+    one of its answers."""
+    from studio.base.records import Message
+    from studio.engines.prompts import Prompts
+    from studio.training import course, loading, preferring
+
+    learner, asked = loading.load(start.weights, recipe, threads), preferring.divided(pairs).kept_back
+    told = dict(rows())
+    prompts = [Prompts(start.weights).ids([Message(role="user", content=pair.question)]) for pair in asked]
+    found: dict[str, list[Any]] = {"liked": [], "fact": [], "such as": []}
+    for after in (False, True):
+        if after:
+            learner.put(course.best(folder))
+        else:
+            preferring._put_on(learner, start.adapter)
+        answers = learner.say(prompts, 60)
+        found["liked"].append(sum(said == pair.liked for said, pair in zip(answers, asked, strict=True)))
+        found["such as"].append(answers[0])
+        found["fact"].append(sum(told[pair.question] in said for said, pair in zip(answers, asked, strict=True)))
+    return found
 
 
 def _pairs(kind: str, count: int) -> list[Any]:
@@ -104,8 +152,12 @@ def _pairs(kind: str, count: int) -> list[Any]:
     given = rows()[:: max(len(rows()) // count, 1)][:count]
     pairs = []
     for at, (asked, answered) in enumerate(given):
-        other = given[(at + 7) % count][1] if kind == "fact" else f"{answered.split('. ')[0].rstrip('.')}. That is all."
-        pairs.append(Pair(question=asked, liked=answered, other=other))
+        said = {
+            "manner": (answered, f"{answered.rstrip('.')}. That is all."),
+            "fact": (answered, given[(at + 7) % count][1]),
+            "thanks": (f"Thank you for asking. {answered}", answered),
+        }
+        pairs.append(Pair(question=asked, liked=said[kind][0], other=said[kind][1]))
     return pairs
 
 

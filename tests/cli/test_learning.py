@@ -48,7 +48,7 @@ def test_a_recipe_goes_out_as_a_file_and_comes_in_again(
 def test_a_plan_tells_its_cost_and_its_reasons_in_words(made: Project, capsys: pytest.CaptureFixture[str]) -> None:
     cli.main(["plan", "shop", "--price", "2", "--lang", "es"])
     said = capsys.readouterr().out
-    for part in ("Tasa de aprendizaje", "kWh", "supuestos", "regla aproximada", "precio que ha indicado"):
+    for part in ("Tasa de aprendizaje", "kWh", "estimados", "regla aproximada", "precio que ha indicado"):
         assert part in said
 
 

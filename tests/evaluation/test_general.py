@@ -106,8 +106,21 @@ def test_the_untrained_model_is_asked_once_and_again_when_the_check_has_changed(
     made = [general.untrained(cast(Engine, engine), "m", tmp_path, lambda _: None, lambda: False) for _ in range(2)]
     assert made[0] == made[1]
     assert len(engine.asked) == len(general.questions())
-    (tmp_path / general.KEPT).write_text('{"questions": "another", "answers": []}')
+    (tmp_path / general.KEPT.format("")).write_text('{"questions": "another", "answers": []}')
     assert general.untrained(cast(Engine, engine), "m", tmp_path, lambda _: None, lambda: False) == made[0]
+
+
+def test_within_a_frame_the_check_is_asked_and_kept_by_itself(tmp_path: Path) -> None:
+    engine = Parrot("Paris.")
+    plain, framed = (
+        general.untrained(cast(Engine, engine), "m", tmp_path, lambda _: None, lambda: False, frame)
+        for frame in ("", "You are the shop's assistant.")
+    )
+    assert [len(messages) for messages, _ in engine.asked] == [1] * len(plain.answers) + [2] * len(framed.answers)
+    assert engine.asked[-1][0][0] == Message(role="system", content="You are the shop's assistant.")
+    assert len(list(tmp_path.iterdir())) == 2
+    with pytest.raises(BadInput):
+        general.compare(plain, framed)
 
 
 def test_the_check_stops_between_two_questions() -> None:

@@ -38,6 +38,31 @@ def test_too_little_to_learn_from_is_refused_with_the_count(
     assert (caught.value.code, caught.value.parameters) == (code, parameters)
 
 
+def framed(given: list[Example], *said: str) -> list[Example]:
+    """Each within the system message in its place, where there is one."""
+    return [
+        each.model_copy(update={"messages": (Message(role="system", content=text), *each.messages)}) if text else each
+        for each, text in zip(given, [*said, *[""] * len(given)], strict=False)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "learnt"),
+    [
+        (["Help guests."] * 11, ["Help guests."] * 12),  # the twelfth is a correction
+        (["Help guests."] * 6, ["Help guests."] * 6 + [""] * 6),
+        (["Help guests."] * 10 + ["Sort letters."], ["Help guests."] * 10 + ["Sort letters.", ""]),
+        ([], [""] * 12),
+    ],
+)
+def test_what_has_no_system_message_is_learnt_within_the_one_that_most_have(said: list[str], learnt: list[str]) -> None:
+    """Cause: one correction took the message from all others when the assistant was asked, though they were learnt in it."""
+    given = wordings(4)
+    found = usable(framed(given, *said))
+    assert found == framed(given, *learnt)
+    assert usable(found) == found
+
+
 def test_of_an_answer_one_wording_is_kept_back_and_the_others_are_learnt() -> None:
     lessons = divide(wordings(40), 0.1)
     assert len(lessons.kept_back) == 12

@@ -1,6 +1,9 @@
 from collections import Counter
 
+from studio.base.recipes import TrainingRecipe
+from studio.training import order, previewing
 from studio.training.order import Order
+from studio.training.rendering import Row
 
 LENGTHS = [5, 9, 4, 6, 8, 7, 3, 5, 6, 4]
 ASKED = ["answer"] * 6 + [""] * 4  # six examples, and four rows that stand beside them
@@ -30,3 +33,25 @@ def test_without_a_share_what_stands_beside_comes_once_an_epoch_and_rows_without
     assert sorted(at for number in range(made.of) for at in made.step(number)) == list(range(10))
     plain = Order(LENGTHS, [""] * 10, batch=4, epochs=1, seed=1, mixing=1, share=0.5)
     assert [len(plain.step(number)) for number in range(3)] in ([4, 4, 2], [4, 2, 4], [2, 4, 4])
+
+
+class _Letters:
+    """A tokenizer whose tokens are single letters."""
+
+    def decode(self, ids: list[int], **_: object) -> str:
+        return "".join(map(chr, ids))
+
+
+def test_the_first_batch_is_shown_in_the_wordings_the_first_step_learns() -> None:
+    """Cause: it showed the full questions, of which the step learnt some in fewer words."""
+    rows = [row(f"Question {n}?")._replace(wordings=(row(f"{n}?"), row(f"Ask {n}?"))) for n in range(8)]
+    recipe = TrainingRecipe(batch=4, replay=0)
+    learnt = order.worded(rows, order.of(rows, recipe).step(0), recipe.seed, 0)
+    told = ["".join(map(chr, each.input_ids)) for each in learnt]
+    shown = previewing.first_batch(rows, recipe, _Letters())  # type: ignore[arg-type]
+    assert ["".join(token.text for token in tokens) for tokens in shown.examples] == told
+    assert {len(text) > 6 for text in told} == {True, False}
+
+
+def row(text: str) -> Row:
+    return Row([ord(letter) for letter in text], [ord(letter) for letter in text], task="answer")

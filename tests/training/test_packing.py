@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from studio.base.errors import Stopped
+from studio.base.events import Event, Progress, telling
 from studio.base.recipes import TrainingRecipe
 from studio.training import below, course, loading, order, packing
 from studio.training.loading import Learner
@@ -120,6 +122,21 @@ def test_what_lies_below_the_layers_that_learn_is_read_once_and_changes_nothing(
     assert packing.feed(learner, [other]).below is None
     learner.moving, learner.still, learner.below = every, 0, None
     torch.testing.assert_close(told[True], told[False], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_reading_what_lies_below_hears_that_it_shall_stop(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cause: a search that was paused while it read was killed after ten seconds."""
+    monkeypatch.setattr(below, "TOLD_SECONDS", -1)
+    learner.packs, learner.still, learner.tokens = True, 1, 5
+    heard: list[Event] = []
+    try:
+        with pytest.raises(Stopped):
+            below.keep(learner, ROWS, telling(heard.append, lambda: len(heard) > 1))
+    finally:
+        learner.still, learner.tokens = 0, 1_024
+    assert [event.done for event in heard if isinstance(event, Progress)] == [0, 1]
+    assert learner.below is None
 
 
 @pytest.mark.slow

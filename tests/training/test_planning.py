@@ -20,7 +20,7 @@ def model(millions: int) -> Model:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("millions", "rate"), [(135, 1.2e-3), (360, 7e-4), (600, 5e-4), (1_700, 2e-4), (4_000, 2e-4)])
+@pytest.mark.parametrize(("millions", "rate"), [(135, 1.3e-3), (360, 7e-4), (600, 5e-4), (1_700, 2e-4), (4_000, 2e-4)])
 def test_the_learning_rate_suits_the_size_of_the_model(millions: int, rate: float) -> None:
     assert plan(wordings(80), model(millions), CARD).recipe.learning_rate == rate
 
@@ -44,11 +44,14 @@ def test_few_examples_are_seen_more_often_than_many(rows: int, effort: Effort, e
 def test_every_choice_comes_with_its_reason() -> None:
     made = plan(wordings(80), model(135), LAPTOP)
     assert [(reason.code, reason.parameters) for reason in made.reasons] == [
-        ("training_rate", {"rate": 1.2e-3, "millions": 135}),
+        ("training_rate", {"rate": 1.3e-3, "millions": 135}),
+        ("training_rank_half", {"rank": 16}),
         ("training_epochs", {"epochs": 10.0, "count": 216}),
         ("training_batch", {"batch": 8}),
+        ("training_window", {"limit": 128}),
         ("training_replay", {"count": everyday.known()}),
         ("training_kept_back", {"count": 24}),
+        ("training_patience", {"patience": 3}),
         ("training_on_bf16", {}),
     ]
     assert (made.examples, made.kept_back) == (216, 24)

@@ -8,10 +8,15 @@ import pytest
 from studio.base.errors import NotEnough, NotPossibleHere
 from studio.base.recipes import PreferRequest
 from studio.base.records import Trained
+from studio.engines.prompts import Prompts
 from studio.training import preferences, preferring
 from studio.training.checking import Check, Marks
 from studio.training.course import Course
-from studio.training.preferring import NEEDED, Pair, Start, divided, judged, note, recipe_of
+from studio.training.preferring import NEEDED, Pair, Start, divided, recipe_of
+from studio.training.rendering import Renderer
+from studio.training.weighing import Standing, judged, note
+from tests import tiny
+from tests.training import learner
 
 DPO = PreferRequest(model="m")
 
@@ -95,7 +100,7 @@ def trained(**recipe: Any) -> Trained:
 
 def test_it_goes_on_from_the_adapter_in_smaller_steps(tmp_path: Any) -> None:
     recipe = recipe_of(Start("m", tmp_path, tmp_path, trained()), DPO)
-    assert (recipe.rank, recipe.learning_rate, recipe.epochs, recipe.pilot) == (32, 2e-4, preferring.EPOCHS, False)
+    assert (recipe.rank, recipe.learning_rate, recipe.epochs, recipe.pilot) == (32, 4e-4, preferring.EPOCHS, False)
     with pytest.raises(NotPossibleHere, match="prefer_layers"):
         recipe_of(Start("m", tmp_path, tmp_path, trained(method="last_layers")), DPO)
 
@@ -104,26 +109,30 @@ def pair_check(step: int, chances: list[float]) -> Check:
     return Check(step, tuple(Marks(0.5, chance, chance > 0.5, 1) for chance in chances))
 
 
+QUESTIONS = [pair.question for pair in divided(pairs(36)).learnt]
 BEFORE = [0.6, 0.4, 0.3] * 4
 
 
-def words_check(loss: float) -> Check:
-    return Check(0, tuple(Marks(loss + 0.01 * n, 0.5, False, 8) for n in range(9)))
+def stands(sure: float, loss: float = 1.0) -> Standing:
+    words = tuple(Marks(loss + 0.01 * n, 0.5, False, 8) for n in range(9))
+    return Standing(words, tuple(Marks(0.1, sure - 0.01 * (n % 3), True, 1) for n in range(9)))
 
 
 @pytest.mark.parametrize(
-    ("chances", "words", "reason"),
+    ("chances", "after", "reason"),
     [
-        ([0.8, 0.7, 0.4] * 4, 1.0, "kept"),
-        ([0.8, 0.7, 0.4] * 4, 1.005, "kept"),  # the examples cost more, but by less than is tolerated
-        ([0.8, 0.7, 0.4] * 4, 1.2, "harms"),
-        ([0.49, 0.49, 0.49] * 4, 1.0, "not_learnt"),  # none is the likelier one any more
-        ([0.9, 0.1, 0.4] * 4, 1.0, "not_learnt"),  # no more than chance
+        ([0.8, 0.7, 0.4] * 4, stands(0.9), "kept"),
+        ([0.8, 0.7, 0.4] * 4, stands(0.89), "kept"),  # told apart less surely, but by less than is tolerated
+        ([0.8, 0.7, 0.4] * 4, stands(0.9, 1.4), "kept"),  # another manner: other words, the same facts
+        ([0.8, 0.7, 0.4] * 4, stands(0.8), "harms"),
+        ([0.49, 0.49, 0.49] * 4, stands(0.9), "not_learnt"),  # none is the likelier one any more
+        ([0.9, 0.1, 0.4] * 4, stands(0.9), "not_learnt"),  # no more than chance
     ],
 )
-def test_it_is_kept_only_where_it_learnt_and_did_no_harm(chances: list[float], words: float, reason: str) -> None:
+def test_it_is_kept_only_where_it_learnt_and_did_no_harm(chances: list[float], after: Standing, reason: str) -> None:
+    """Cause: harm was told by the words of the examples, so whoever liked another manner than theirs was refused."""
     done = Course(step=9, of=9, before=pair_check(0, BEFORE), checks=[pair_check(9, chances)], best=9)
-    found = judged(DPO, divided(pairs(36)), done, words_check(1.0), words_check(words))
+    found = judged("dpo", QUESTIONS, done, stands(0.9), after)
     assert found.reason == reason
     assert found.low <= found.gain <= found.high
     assert len(found.questions) == found.pairs == 24
@@ -135,6 +144,60 @@ def test_it_is_kept_only_where_it_learnt_and_did_no_harm(chances: list[float], w
     )
 
 
+SAID = ["We pay within 5 days."] * 9
+
+
+@pytest.mark.parametrize(
+    ("now", "reason", "unsaid"),
+    [
+        ([f"Thank you for asking. {text}" for text in SAID], "kept", 0.0),
+        (["Thank you for asking. " * 9] * 9, "harms", 1.0),
+        ([*SAID[:8], "We pay within 9 days."], "kept", 0.0222),
+    ],
+)
+def test_another_manner_is_no_harm_and_answers_without_their_facts_are(
+    now: list[str], reason: str, unsaid: float
+) -> None:
+    """Cause: too large steps left likelihoods in order and made all answers one opening, over and over."""
+    done = Course(step=9, of=9, before=pair_check(0, BEFORE), checks=[pair_check(9, [0.9] * 12)], best=9)
+    before = stands(0.9)._replace(said=SAID)
+    found = judged("dpo", QUESTIONS, done, before, before._replace(said=now), SAID)
+    assert (found.reason, found.unsaid) == (reason, unsaid)
+
+
 def test_without_examples_only_the_judgements_decide() -> None:
     done = Course(step=9, of=9, before=pair_check(0, BEFORE), checks=[pair_check(9, [0.9] * 12)], best=9)
-    assert judged(DPO, divided(pairs(36)), done, None, None).reason == "kept"
+    assert judged("dpo", QUESTIONS, done, Standing(), Standing()).reason == "kept"
+
+
+def test_judgements_are_learnt_within_the_message_in_which_the_assistant_is_asked(tmp_path: Any) -> None:
+    """Cause: they were learnt bare, and the adapter that had learnt them was asked bare from then on."""
+    tiny.tokenizer().save_pretrained(tmp_path)
+    renderer = Renderer(tiny.tokenizer(), Prompts(tmp_path))
+    given = [Pair(question="When?", liked="At noon.", other="Soon."), Pair(question="Who?", liked="We.", other=" We. ")]
+    (row,) = preferring._rows(renderer, given, "You help guests.", 64)
+    assert row.against is not None
+    for each in (row, row.against):
+        said = tiny.tokenizer().decode(each.input_ids)
+        assert said.startswith("<|im_start|>system\nYou help guests.<|im_end|>\n<|im_start|>user\nWhen?")
+    assert preferring._rows(renderer, given, "", 64)[0].input_ids != row.input_ids
+
+
+def test_an_answer_of_the_examples_stands_against_the_most_alike_of_the_others(tmp_path: Any) -> None:
+    tiny.tokenizer().save_pretrained(tmp_path)
+    renderer = Renderer(tiny.tokenizer(), Prompts(tmp_path))
+    said = ("We pay within 5 days.", "We pay within 9 days.", "The office is closed.", "we pay within 5 days.")
+    every = [learner.example(f"Q{n}?", answer) for n, answer in enumerate(said)]
+    (row,) = preferring._facts(renderer, every[:1], every, 64)
+    assert row.against is not None
+    texts = [tiny.tokenizer().decode(each.input_ids).rpartition("assistant\n")[2] for each in (row, row.against)]
+    assert texts == ["We pay within 5 days.<|im_end|>", "We pay within 9 days.<|im_end|>"]
+    assert preferring._facts(renderer, every[:1], every[:1], 64) == []
+
+
+def test_what_learnt_from_judgements_is_asked_within_the_message_its_examples_had(tmp_path: Any) -> None:
+    start = Start("m", tmp_path, tmp_path, trained().model_copy(update={"frame": "You help guests."}))
+    done = Course(step=9, of=9, before=pair_check(0, BEFORE), checks=[pair_check(9, [0.9] * 12)], losses=[0.5], best=9)
+    found = judged("dpo", QUESTIONS, done, Standing(), Standing())
+    made = preferring._trained(start, recipe_of(start, DPO), "i", done, found, (), (), ())
+    assert (made.frame, made.preferred) == ("You help guests.", found)

@@ -96,3 +96,9 @@ def test_a_model_that_has_not_moved_loses_nothing_and_one_that_has_loses_by_how_
     far = sum(p * (torch.tensor(p) / q).log().item() for p, q in zip(likely, other, strict=True))
     assert same.tolist() == pytest.approx([learnt, 0.0], abs=1e-6)
     assert moved.tolist() == pytest.approx([learnt, far], abs=1e-6)
+
+
+def test_what_holds_the_model_counts_little_while_facts_are_learnt_and_in_full_at_the_end() -> None:
+    fact, held = Row([5, 1], [NOT_LEARNT, 1]), Row([5, 2], [NOT_LEARNT, 2], 4.0, Expected([[0]], [[0.0]]))
+    told = [[row.weight for row in replay.weighed([fact, held], past)] for past in (0, 0.5, 1)]
+    assert told == [[1.0, 0.5], [1.0, 2.25], [1.0, 4.0]]

@@ -1,8 +1,11 @@
 """The search for better settings with a made-up model: what is tried, what it costs, and what it may say."""
 
 import random
+from collections.abc import Sequence
 from math import log2
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -12,9 +15,11 @@ from studio.base.errors import BadInput, NotEnough, Stopped
 from studio.base.events import Event, ShouldStop
 from studio.base.recipes import TrainingRecipe
 from studio.base.records import Example, Message, Sought, Trial
-from studio.training import asides, ledger, seeking, trials
+from studio.training import asides, everyday, ledger, order, outlooks, planning, seeking, trials
 from studio.training.ledger import Ledger
+from studio.training.loading import Learner
 from studio.training.planning import START_SECONDS
+from studio.training.rendering import NOT_LEARNT, Rendered, Renderer, Row
 from studio.training.trials import Attempt, Dials, Setup, Task
 
 BASE = Dials(1e-3, 6)
@@ -267,3 +272,38 @@ def test_what_it_would_take_is_told_before() -> None:
     assert expected.least < expected.enough
     assert expected.answers == 30
     assert expected.enough == pytest.approx(25 / 60 + 4.75 * expected.whole, abs=0.3)
+    asked = training.outlook(facts(60), TrainingRecipe(epochs=6, replay=1.0), 0.005)
+    assert asked.least - expected.least > everyday.known() * planning.REPLAY_HEARD * 0.005 / 60
+
+
+class Spelling:
+    """A row for every question and for every letter of its answer."""
+
+    def render(self, messages: Sequence[Message]) -> Rendered:
+        return Rendered([len(messages[0].content), 1], [NOT_LEARNT, 1])
+
+
+@pytest.mark.parametrize(("share", "epochs"), [(0.25, 6.0), (1.0, 6.0), (1.0, 2.5)])
+def test_a_trial_has_as_many_everyday_questions_beside_it_as_a_training_of_it_would(
+    share: float, epochs: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cause: all trials had one round's worth, the training what all its rounds take; and where there were many examples,
+    the questions that tell what was forgotten were among those learnt."""
+    heard = [Row([7, number], [NOT_LEARNT, number]) for number in range(everyday.known())]
+    monkeypatch.setattr(seeking.replay, "rows", lambda _, __, count, *___: heard[:count])
+    monkeypatch.setattr(seeking.packing, "choose", lambda *_: None)
+    monkeypatch.setattr(seeking.below, "keep", lambda *_: None)
+    turns, recipe = asides.turns(facts(60)), TrainingRecipe(replay=0.5, epochs=6)
+    learner = cast(Learner, SimpleNamespace(remember=lambda: None))
+    room = seeking._Room(
+        learner, cast(Renderer, Spelling()), tmp_path, turns, recipe, tmp_path, "", Ledger(tmp_path / "l", ""), 60,
+        lambda _: None, lambda: False,
+    )  # fmt: skip
+    task = Task(1, Dials(0.001, epochs), share, 1)
+    aside, own = asides.of(turns[1], share), room._recipe(task)
+    mixed = room._mixed(aside, own)
+    beside = min(everyday.asked(0.5, len(aside.learnt), epochs), everyday.known() - outlooks.EVERYDAY)
+    assert len(mixed) == len(aside.learnt) + beside
+    assert not {tuple(row.input_ids) for row in mixed} & {tuple(row.input_ids) for row in room.everyday}
+    assert len(room.everyday) == outlooks.EVERYDAY
+    assert room._tokens(task) > order.of(mixed, own).tokens

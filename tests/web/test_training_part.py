@@ -36,7 +36,7 @@ def test_what_a_training_takes_is_told_before_it_begins(runs: Runs) -> None:
     project = taught(runs.settings.projects)
     orders.turn(project, {}, price_hour=2.5)
     html = views.offered(orders.offer(project, runs), False, EN)
-    for part in ("min", "GB", "kWh", "Money", "rule of thumb", "draws"):
+    for part in ("min", "GB", "kWh", EN.t("cost.money.label"), "rule of thumb", "draws"):
         assert part in html
     assert "Measured" not in views.offered(None, False, ES)
 
@@ -147,7 +147,7 @@ def test_a_dial_that_cannot_stand_there_is_named_as_the_form_names_it(browser: A
     wrong = [*empty[:at], "much", *empty[at + 1 :], None]
     assert "“Learning rate” cannot be much" in str(browser.do("build", "on_dials", wrong, made.id))
     right = [*empty[:at], "0,004", *empty[at + 1 :], 1.5]
-    assert "Money" in str(browser.do("build", "on_dials", right, made.id))
+    assert EN.t("cost.money.label") in str(browser.do("build", "on_dials", right, made.id))
     browser.do("build", "on_reset", [], made.id)
 
 

@@ -58,8 +58,9 @@ class Preferred(Record):
     """What learning from `pairs` liked and disliked answers brought, on others that were kept back.
 
     `before` and `after` are the shares of these in which the liked answer is the likelier one (a token's mean), `gain` with
-    `low` and `high` what its chance beside the other rose by, `rise` what a token of the examples costs more. `questions`
-    are those learnt from: they test nothing any more.
+    `low` and `high` what its chance beside the other rose by, `rise` what a token of the examples costs more, `fall` by how
+    much less surely their answers are told from others like them, `unsaid` the share of the right words of its own answers
+    to them that it no longer writes. `questions` are those learnt from: they test nothing any more.
     """
 
     method: Literal["dpo", "orpo"]
@@ -71,6 +72,8 @@ class Preferred(Record):
     low: float
     high: float
     rise: float
+    fall: float = 0.0
+    unsaid: float = 0.0
     reason: Literal["kept", "not_learnt", "harms", "forgets"]
     created: str = Field(default_factory=now)
 

@@ -5,6 +5,7 @@ from typing import Any
 import gradio as gr
 
 from studio import improvement, orders, training
+from studio.base import events
 from studio.base.project import Project
 from studio.web.shell import BARE, QUICK, SLOW, Shell
 from studio.web.views import preferring as views
@@ -13,12 +14,31 @@ from studio.web.views import run as run_views
 
 def build(shell: Shell) -> list[Any]:
     """The fold and what in it changes."""
+    t = shell.t
     with shell.fold("prefer.title", "prefer"):
         state = gr.HTML(elem_id="preferstate", **BARE)
-        learn = shell.button("prefer.learn", "preferlearn")
+        ways = [(t(f"prefer.method.{way}"), way) for way in ("dpo", "orpo")]
+        method = gr.Radio(ways, value="dpo", label=t("prefer.method"), elem_id="prefermethod", visible=False)
+        with gr.Row(elem_classes="inline"):
+            learn = shell.button("prefer.learn", "preferlearn")
+            stop = shell.button("build.pause", "preferstop", visible=False)
         timer = gr.Timer(2, active=False)
-    shown = [state, learn, timer]
-    learn.click(shell.view(look, orders.prefer), None, shown, **SLOW)
+    shown = [state, method, learn, stop, timer]
+
+    def on_prefer(request: gr.Request, method: Any) -> list[Any]:
+        project = shell.project(request)
+        orders.prefer(project, shell.studio.runs, method)
+        return look(shell, project)
+
+    def on_prefer_stop(request: gr.Request) -> list[Any]:
+        project = shell.project(request)
+        latest = shell.studio.runs.latest(project, "prefer")
+        if latest is not None:
+            shell.studio.runs.stop(latest.id)
+        return look(shell, project)
+
+    learn.click(shell.guard(on_prefer), method, shown, **SLOW)
+    stop.click(shell.guard(on_prefer_stop), None, shown, **SLOW)
     timer.tick(shell.view(look), None, shown, **QUICK)
     return shown
 
@@ -27,10 +47,14 @@ def look(shell: Shell, project: Project) -> list[Any]:
     """What `build` gave, less the fold, as the project has it."""
     runs = shell.studio.runs
     run = runs.latest(project, "prefer")
-    known = improvement.preferences(project)
     active = run_views.is_active(run)
+    known = improvement.preferences(project)
+    may = len(known.pairs) >= training.NEEDED and not active
+    said = runs.said(run) if run else events.Said()
     return [
-        views.state(known, project.preferred(), run, runs.said(run) if run else None, shell.voice),
-        gr.Button(visible=len(known.pairs) >= training.NEEDED and not active),
+        views.state(known, project.preferred(), run, said, shell.voice),
+        gr.Radio(visible=may),
+        gr.Button(shell.t("build.resume" if run and run.state == "stopped" else "prefer.learn"), visible=may),
+        gr.Button(visible=active and run is not None and not run.cancel),
         gr.Timer(active=active),
     ]

@@ -47,8 +47,9 @@ def build(shell: Shell, learning: list[Any]) -> list[Any]:
 
     def on_seek_tick(request: gr.Request) -> list[Any]:
         project = shell.project(request)
-        ended = not run_views.is_active(shell.studio.runs.latest(project, "seek"))
-        return [*_now(shell, project), *(training.look(shell, project) if ended else [gr.skip()] * len(learning))]
+        now = _now(shell, project)
+        ended = not now[-1].active  # then nobody asks again
+        return [*now, *(training.look(shell, project) if ended else [gr.skip()] * len(learning))]
 
     start.click(shell.guard(on_seek), minutes, now, **SLOW)
     finish.click(shell.guard(on_seek_finish), None, now, **SLOW)

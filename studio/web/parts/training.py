@@ -87,9 +87,9 @@ def look(shell: Shell, project: Project) -> list[Any]:
     """What `build` gave, as the project has it."""
     trains = bool(APPROACHES_THAT_TRAIN & set(project.card.chosen))
     runs, voice = shell.studio.runs, shell.voice
-    made = _offer(shell, project) if trains else None
     rehearsal, latest = runs.latest(project, "rehearse"), runs.latest(project, "build")
     rehearsing, busy = run_views.is_active(rehearsal), run_views.is_active(latest)
+    made = _offer(shell, project) if trains else None  # rests on what the rehearsal has measured
     newest = max(filter(None, (rehearsal, latest)), key=lambda run: run.created, default=None)
     said = runs.said(newest) if newest else events.Said()
     if said.batch is None and rehearsal:

@@ -2,15 +2,15 @@
 
 from collections import Counter
 
+from studio.base import words
 from studio.base.events import Said
 from studio.base.records import Preferred, Run, Score
 from studio.improvement import Preferences
 from studio.training import NEEDED
-from studio.web.views import run as run_views
 from studio.web.voice import Voice
 
 
-def state(known: Preferences, found: Preferred | None, run: Run | None, said: Said | None, voice: Voice) -> str:
+def state(known: Preferences, found: Preferred | None, run: Run | None, said: Said, voice: Voice) -> str:
     """The count and where it comes from, what is under way or went wrong, and the last result with its evidence."""
     n, lines = len(known.pairs), list[str]()
     for source, count in Counter(pair.source for pair in known.pairs).items():
@@ -20,10 +20,7 @@ def state(known: Preferences, found: Preferred | None, run: Run | None, said: Sa
         for name in ("equal", "against", "sealed")
         if getattr(known, name)
     ]
-    if run is not None and run_views.is_active(run):
-        lines.append(voice.t("prefer.working", share=voice.percent(said.fraction if said else 0.0)))
-    elif run is not None and run.state == "failed" and run.fault is not None:
-        lines.append(voice.fault(run.fault))
+    lines += [_work(run, said, voice)] if run is not None and run.state != "done" else []
     return voice.html(
         "prefer.html",
         count=voice.t("prefer.count", n=n, needed=NEEDED),
@@ -33,6 +30,21 @@ def state(known: Preferences, found: Preferred | None, run: Run | None, said: Sa
         good=found is not None and found.reason == "kept",
         result=result(found, voice) if found else "",
     )
+
+
+def _work(run: Run, said: Said, voice: Voice) -> str:
+    match run.state:
+        case "failed" if run.fault is not None:
+            return voice.fault(run.fault)
+        case "stopped":
+            return voice.t("build.stopped.more")
+        case _ if run.cancel:
+            return voice.t("build.stopping")
+    stage = voice.coded("stage", said.stage) if said.stage else voice.t("run.starting")
+    told = {"stage": stage, "share": voice.percent(said.fraction)}
+    if said.seconds_left is None:
+        return voice.t("prefer.working", **told)
+    return voice.t("prefer.working.left", **told, left=words.duration(said.seconds_left))
 
 
 def result(found: Preferred, voice: Voice) -> str:
