@@ -33,7 +33,7 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def walked(projects: Path) -> Any:
     """The whole way, and on it the training is killed once, as soon as it has a checkpoint to go on from."""
-    command = [sys.executable, "-m", "studio", "run", "templates/insurance-claims", "--name", "Claims desk"]
+    command = [sys.executable, "-m", "studio", "run", "insurance-claims", "--name", "Claims desk"]
     command += [
         "--approach",
         "documents",

@@ -49,6 +49,7 @@ LANES: dict[RunKind, str] = {
     "build": "heavy",
     "evaluate": "heavy",
     "character": "heavy",
+    "judge": "heavy",
     "explain": "light",
     "export": "light",
     "push": "light",

@@ -22,7 +22,7 @@ def explain(session: Session, given: argparse.Namespace) -> None:
     explanation = explained(session, project, answer, "words" if given.words else "phrases", inside)
     if given.to:
         keep(session, project, answer, explanation, Path(given.to).expanduser())
-    session.give(explanation, text(session, explanation))
+    session.give(explanation, text(session, answer, explanation))
 
 
 def explained(
@@ -40,18 +40,25 @@ def explained(
     return found
 
 
-def text(session: Session, explanation: Explanation) -> str:
-    """The parts that counted most, each with its share of everything that counted and which way it pulled."""
+def text(session: Session, answer: Answer, explanation: Explanation) -> str:
+    """The parts that counted most, each with its share of everything that counted, which way it pulled and what would be
+    lost without it; then whether all adds up, what a second method says, and what training changed.
+    """
     from studio.explanation import shares
+    from studio.web.views import explanation as views
+    from studio.web.voice import Voice
 
-    lines = []
+    voice, lines = Voice(session.settings.language), []
     for game in explanation.games:
         lines.append(session.t(f"game.{game.kind}"))
         parts = sorted(zip(shares(game), game.units, strict=True), key=lambda part: -abs(part[0]))
         for share, unit in parts[:SHOWN_PARTS]:
             sign, bar = "+" if unit.value >= 0 else "-", "#" * round(20 * abs(share))
             lines.append(f"  {sign} {abs(share):>4.0%} {bar:<20} " + " ".join(unit.text.split())[:70])
-    return "\n".join(lines)
+            lines += [f"         {without}" for without in [views.lost(unit, game, voice)] if without]
+        lines.append(f"  {views.checked(game, answer, voice)}")
+    changed = views.shifted(views.Why.of(explanation, project=""), voice)
+    return "\n".join([*lines, *([str(changed["says"])] if changed else [])])
 
 
 def keep(session: Session, project: Project, answer: Answer, found: Explanation, path: Path) -> None:

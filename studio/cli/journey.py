@@ -5,7 +5,8 @@ import json
 import time
 from pathlib import Path
 
-from studio.base.project import Step
+from studio.base.errors import NotFound
+from studio.base.project import TEMPLATES, Project, Step
 from studio.base.records import APPROACHES_THAT_TRAIN, Scorecard
 from studio.base.runs import Runs
 from studio.cli import building, explaining, leaving, projects
@@ -16,16 +17,7 @@ from studio.cli.session import Session, Verb, assistants
 def journey(session: Session, given: argparse.Namespace) -> None:
     """The whole way, without a browser: a template (or a project) in, a compared, explained and exported assistant out."""
     t, began = session.t, time.monotonic()
-    source = Path(given.source)
-    template = projects.template_at(source, session.settings.language)
-    if template is not None:
-        project = projects.create(
-            session,
-            given.name or json.loads((template / "project.json").read_text("utf-8"))["name"],
-            str(template),
-        )
-    else:
-        project = session.open(given.source)
+    project = _meant(session, given.source, given.name)
     session.say(t("cli.project", name=project.name, folder=str(project.folder)))
     added = projects.bring(session, project)
 
@@ -76,9 +68,24 @@ def journey(session: Session, given: argparse.Namespace) -> None:
     }
     text = [table(session, project, card), ""]
     if explanation is not None:
-        text += [f"{t('cli.question')} {explanation.question}", explaining.text(session, explanation), ""]
+        text += [f"{t('cli.question')} {explanation.question}", explaining.text(session, answer, explanation), ""]
     text += [leaving.text(session, project, taken_home), t("cli.took", minutes=round(minutes, 1))]
     session.give(summary, "\n".join(text))
+
+
+def _meant(session: Session, source: str, name: str | None) -> Project:
+    """A new project from the template of that path; the project called so; or a new one from the template called so."""
+    language = session.settings.language
+    template = projects.template_at(Path(source), language)
+    if template is None:
+        try:
+            return session.open(source)
+        except NotFound:
+            template = projects.template_at(TEMPLATES / source, language)
+            if template is None:
+                raise
+    called = name or json.loads((template / "project.json").read_text("utf-8"))["name"]
+    return projects.create(session, called, str(template))
 
 
 def arguments(verb: Verb) -> None:

@@ -49,17 +49,19 @@ def question(session: Session, given: argparse.Namespace) -> None:
 
 
 def judge(session: Session, given: argparse.Namespace) -> None:
-    """Whether a model judges as people here do, by their own votes; refused where it does not."""
+    """How far a model judges as people here do, by their blind votes, and what it says of the best two; refused where it
+    does not."""
     project = session.open(given.project)
     from studio import engines, orders
-    from studio.base.runs import Runs
     from studio.evaluation import judging
 
-    model = given.model or orders.model_of(project, Runs(session.settings))
-    found = judging.agreement(project, engines.Engine(session.settings), model)
-    told = {name: round(getattr(found, name), 2) for name in ("kappa", "low", "high")}
-    session.give(found, session.t("judge.agreement", name=model, n=found.n, **told))
-    judging.trusted(found)
+    finish(session, lambda held: orders.judge(project, held, given.model or orders.model_of(project, held)))
+    found = judging.of(project)
+    assert found is not None  # the run has kept it
+    name = engines.model(found.agreement.model).title
+    names = {variant.id: session.t(f"approach.{variant.approach}") for variant in project.variants()}
+    session.give(found, "\n".join(session.t(key, **numbers) for key, numbers in judging.told(found, name, names)))
+    judging.trusted(found.agreement, name)
 
 
 def compare(session: Session, given: argparse.Namespace) -> None:
@@ -108,6 +110,7 @@ def table(session: Session, project: Project, card: Scorecard) -> str:
 
 
 def _lines(session: Session, card: Scorecard, table: Any, names: dict[str, str]) -> list[str]:
+    from studio.evaluation import cards
     from studio.evaluation.differences import Compared
     from studio.evaluation.metrics import BY_CODE, Group
 
@@ -124,14 +127,14 @@ def _lines(session: Session, card: Scorecard, table: Any, names: dict[str, str])
 
     def said(each: Compared) -> str:
         first, second = names.get(each.first, each.first), names.get(each.second, each.second)
-        better, worse = (second, first) if each.better == each.second else (first, second)
         difference, low, high = (gap(each.metric, value) for value in (each.difference, each.low, each.high))
-        told = {"better": better, "worse": worse, "first": first, "second": second, "p": f"{each.adjusted:.3f}"}
+        told = {"better": first, "worse": second, "first": first, "second": second, "p": f"{each.adjusted:.3f}"}
         told |= {"difference": difference, "low": low, "high": high}
         return t(f"scorecard.{each.verdict}", **told, differing=each.differing, n=each.n)
 
     n = max((score.n for row in table.rows for _, score in row.scores), default=0)
-    lines = [t("scorecard.lead", n=n, tests=table.tests)]
+    key, numbers = cards.told(card, names)
+    lines = [t("scorecard.lead", n=n, tests=table.tests), t(key, **numbers)]
     for group in get_args(Group):
         rows = [row for row in table.rows if BY_CODE[row.metric].group == group]
         if not rows:

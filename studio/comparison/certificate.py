@@ -142,6 +142,10 @@ def _statistics(facts: Acceptance, names: dict[str, str], t: Translate) -> list[
         )
     if found.agreement is not None and found.agreement.alpha is not None:
         made.append(Block(kind="text", text=t("record.alpha", alpha=round(found.agreement.alpha, 2))))
+    if found.first_side is not None:
+        first = _interval(found.first_side.value, found.first_side.low, found.first_side.high, t)
+        even = round(100 / len(facts.contenders))
+        made.append(Block(kind="text", text=t("record.first_side", share=first, even=even)))
     if found.questions:
         made.append(Block(kind="text", text=t("record.by_question", n=found.for_leader, of=found.questions)))
     return made
@@ -224,7 +228,8 @@ def _markup(block: Block) -> str:
             made = []
             for at, row in enumerate(block.rows):
                 tag = "th" if block.head and at == 0 else "td"
-                made.append("<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row) + "</tr>")
+                cells = [(' class="n"' if cell.isdigit() else "", escape(cell)) for cell in row]
+                made.append("<tr>" + "".join(f"<{tag}{number}>{cell}</{tag}>" for number, cell in cells) + "</tr>")
             return '<div class="scroll"><table>' + "\n".join(made) + "</table></div>"
 
 

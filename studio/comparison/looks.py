@@ -54,6 +54,17 @@ def boundaries(sizes: tuple[int, ...], fractions: tuple[float, ...], level: floa
     return tuple(found)
 
 
+def bar(decided: int, seen_at: Sequence[int], planned: int, level: float = LEVEL) -> int | None:
+    """The wins needed at the last of these looks, of so many choices (the other votes were ties).
+
+    Ties are taken to have come evenly, so that the counts decide and not the order of the votes; rounded up, so that the
+    looks before have rather used up too much: the error of all looks then stays under the level however many ties there
+    are (0.049 at most, counted for every hundredth of ties).
+    """
+    sizes = tuple(-(-decided * look // seen_at[-1]) for look in seen_at)
+    return boundaries(sizes, tuple(min(look / planned, 1.0) for look in seen_at), level)[-1]
+
+
 def crossing(sizes: Sequence[int], needed: Sequence[int | None], share: float = 0.5) -> float:
     """The exact probability of reaching a boundary, on either side, at any look, when this share truly prefers one.
 

@@ -14,7 +14,7 @@ from studio.base.chance import LEVEL, sign_test
 from studio.base.records import Record, Round, Vote
 from studio.comparison.agreement import Agreement, agreement
 from studio.comparison.length import Length, Side, length
-from studio.comparison.looks import boundaries, looks
+from studio.comparison.looks import bar, looks
 from studio.comparison.statistics import Interval, interval, needed
 from studio.comparison.strengths import Choice, Strengths, strengths
 
@@ -86,7 +86,7 @@ def evidence(round: Round, votes: Sequence[Vote]) -> Evidence:
     chosen = Counter(vote.winner for vote in seen if vote.winner)
     places = _places(round, seen, chosen)
     leader = places[0].variant
-    duels = _duels(round, votes, seen_at, leader) if places[0].chosen else ()
+    duels = _duels(round, chosen, seen_at, leader) if places[0].chosen else ()
     proven = bool(duels) and all(duel.proven for duel in duels)
     closest = min(duels, key=lambda duel: (duel.wins - duel.losses, duel.rival)) if duels else None
     questions, for_leader = _by_question(seen, leader, closest.rival) if closest else (0, 0)
@@ -119,24 +119,21 @@ def _places(round: Round, seen: Sequence[Vote], chosen: Counter[str]) -> tuple[P
     return tuple(sorted(made, key=lambda place: (-place.chosen, place.variant)))
 
 
-def _duels(round: Round, votes: Sequence[Vote], seen_at: Sequence[int], leader: str) -> tuple[Duel, ...]:
-    """The leader against each other one, at the last look, with what the looks before it have used up."""
+def _duels(round: Round, chosen: Counter[str], seen_at: Sequence[int], leader: str) -> tuple[Duel, ...]:
+    """The leader against each other one, at the last look."""
     rivals = sorted(id for id in round.variants if id != leader)
-    level = LEVEL / len(rivals)
-    fractions = tuple(min(look / round.planned, 1.0) for look in seen_at)
     found = []
     for rival in rivals:
-        sizes = tuple(sum(vote.winner in (leader, rival) for vote in votes[:look]) for look in seen_at)
-        wins = sum(vote.winner == leader for vote in votes[: seen_at[-1]])
-        wanted = boundaries(sizes, fractions, level)[-1]
+        wins, losses = chosen[leader], chosen[rival]
+        wanted = bar(wins + losses, seen_at, round.planned, LEVEL / len(rivals))
         found.append(
             Duel(
                 rival=rival,
                 wins=wins,
-                losses=sizes[-1] - wins,
+                losses=losses,
                 needed=wanted,
-                p_value=sign_test(wins, sizes[-1]),
-                share=interval(wins, sizes[-1]),
+                p_value=sign_test(wins, wins + losses),
+                share=interval(wins, wins + losses),
                 proven=wanted is not None and wins >= wanted,
             )
         )

@@ -93,9 +93,14 @@ def last(project: Project) -> Round | None:
 
 def refuse_sealed(project: Project, question: str) -> None:
     """Who wrote which answer must not be seen while a question is being voted on: raises Refused("question_sealed")."""
-    running = current(project)
-    if running and _bare(question) in {_bare(ballot.question) for ballot in running.ballots}:
+    if sealed(current(project), question) is not None:
         raise Refused("question_sealed")
+
+
+def sealed(running: Round | None, question: str) -> Ballot | None:
+    """The question's ballot in the open round, if there is one: whatever was answered to it is shown without names."""
+    ballots = running.ballots if running else ()
+    return next((ballot for ballot in ballots if _bare(ballot.question) == _bare(question)), None)
 
 
 def close(project: Project, round: Round) -> Round:

@@ -31,7 +31,7 @@ class Wanted(Protocol):
     """What is fetched: a model of either catalogue."""
 
     @property
-    def name(self) -> str: ...
+    def title(self) -> str: ...
     @property
     def memory_gb(self) -> float: ...
 
@@ -59,14 +59,14 @@ def download(wanted: Model, part: str, folder: Path, emit: Emit, should_stop: Sh
                 _fetch(file, folder, should_stop)
         _refuse_code(wanted, folder)
         if part == "weights" and not any(fnmatch(file.path, "*.safetensors") for file in own):
-            raise Refused("remote_code", name=wanted.name)
+            raise Refused("remote_code", name=wanted.title)
         if part == "weights" or wanted.gguf is None:
             _fetch_all(own, folder, emit, should_stop)
             return _digest(sorted(folder.glob("*.safetensors")))
     with _translated(wanted, wanted.gguf.repo):
         compact = _listed(wanted.gguf.repo, (wanted.gguf.file,))
         if not compact:
-            raise NotFound("model_not_on_hub", name=wanted.name, link=_link(wanted.gguf.repo))
+            raise NotFound("model_not_on_hub", name=wanted.title, link=_link(wanted.gguf.repo))
         _fetch_all([*own, *compact], folder, emit, should_stop)
         (folder / wanted.gguf.file).replace(folder / GGUF_NAME)
     return ""
@@ -88,7 +88,7 @@ def download_embedder(
                 _fetch(file, folder, should_stop)
         _refuse_code(wanted, folder)
         if not any(fnmatch(file.path, "*.safetensors") and "/" not in file.path for file in own):
-            raise Refused("remote_code", name=wanted.name)
+            raise Refused("remote_code", name=wanted.title)
         _fetch_all(own, folder, emit, should_stop)
     return own[0].revision
 
@@ -182,7 +182,7 @@ def _size(path: Path) -> int:
 def _refuse_code(wanted: Wanted, folder: Path) -> None:
     for name in NAMES_CODE:
         if "auto_map" in (files.read_json(folder / name) or {}):
-            raise Refused("remote_code", name=wanted.name)
+            raise Refused("remote_code", name=wanted.title)
 
 
 def _digest(paths: list[Path]) -> str:
@@ -209,13 +209,13 @@ def _translated(wanted: Wanted, repo: str) -> Iterator[None]:
     except StudioError:
         raise
     except errors.GatedRepoError as error:
-        raise NotFound("model_gated", name=wanted.name, link=link) from error
+        raise NotFound("model_gated", name=wanted.title, link=link) from error
     except (errors.RepositoryNotFoundError, errors.EntryNotFoundError, errors.RevisionNotFoundError) as error:
         if isinstance(error, errors.LocalEntryNotFoundError):
             raise _unreachable(wanted, error) from error
-        raise NotFound("model_not_on_hub", name=wanted.name, link=link) from error
+        raise NotFound("model_not_on_hub", name=wanted.title, link=link) from error
     except errors.OfflineModeIsEnabled as error:
-        raise NotPossibleHere("model_not_here", name=wanted.name) from error
+        raise NotPossibleHere("model_not_here", name=wanted.title) from error
     except (errors.HfHubHTTPError, *_transport_errors()) as error:
         raise _unreachable(wanted, error) from error
     except OSError as error:
@@ -237,4 +237,4 @@ def _transport_errors() -> tuple[Any, ...]:
 def _unreachable(wanted: Wanted, error: BaseException) -> Unavailable:
     from huggingface_hub import constants
 
-    return Unavailable("hub_unreachable", name=wanted.name, endpoint=constants.ENDPOINT)
+    return Unavailable("hub_unreachable", name=wanted.title, endpoint=constants.ENDPOINT)

@@ -16,10 +16,10 @@ from statistics import mean, stdev
 from typing import Literal
 
 from studio.base import chance
-from studio.base.records import Graded, Question, Record, Score, Scorecard, VariantScores
+from studio.base.records import Graded, Parameter, Question, Record, Score, Scorecard, VariantScores
 from studio.evaluation import differences, metrics
 from studio.evaluation.differences import Compared
-from studio.evaluation.metrics import BY_CODE, METRICS, Metric
+from studio.evaluation.metrics import BY_CODE, ESTIMATED, METRICS, Metric
 from studio.evaluation.style import Own
 
 By = Literal["", "segment", "language"]
@@ -159,6 +159,20 @@ def pretty(card: Scorecard) -> dict[str, tuple[Graded, ...]]:
     return {variant: graded for variant, graded in found.items() if graded}
 
 
+def told(card: Scorecard, names: Mapping[str, str]) -> tuple[str, dict[str, Parameter]]:
+    """The card's first sentence: how many answers are of the kind nobody notices by reading, of all and of who is right most
+    often. `names` are those of the assistants that are still there.
+    """
+    here = [scores for scores in card.variants if scores.variant in names]
+    wrong = {id: len(graded) for id, graded in pretty(card).items() if id in names}
+    if not wrong:
+        return "scorecard.told.none", {}
+    best = max(here, key=lambda scores: right.value if (right := scores.score("right")) else 0.0)
+    numbers: dict[str, Parameter] = {"n": sum(wrong.values()), "all": sum(len(scores.graded) for scores in here)}
+    numbers |= {"best": names[best.variant], "mine": wrong.get(best.variant, 0), "each": len(best.graded)}
+    return "scorecard.told", numbers
+
+
 def as_csv(card: Scorecard, names: Mapping[str, str]) -> str:
     """All segments: a line a segment, metric and assistant, then the pairs. With a byte order mark, for spreadsheets."""
     written = io.StringIO()
@@ -168,7 +182,7 @@ def as_csv(card: Scorecard, names: Mapping[str, str]) -> str:
     )
     for segment in segments(card):
         for row in table(card, segment).rows:
-            about = (segment.by, segment.name, row.metric)
+            about = (segment.by, segment.name, f"{row.metric}_estimated" if row.metric in ESTIMATED else row.metric)
             for id, told in row.scores:
                 lines.writerow([*about, names.get(id, id), "", told.value, told.low, told.high, told.n, "", "", ""])
             for each in row.compared:
@@ -222,7 +236,7 @@ def _given(metric: Metric, card: Scorecard) -> dict[str, Score]:
 
 
 def _counts(metric: Metric) -> bool:
-    return bool(metric.better) and metric.code not in ("energy", "money")
+    return bool(metric.better) and metric.code not in ESTIMATED
 
 
 def _of(graded: Graded, by: str) -> str:

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     import numpy as np
 
 RESAMPLES, FLIPS, SEED = 2_000, 19_999, 7
+FEW = 15  # differences, of which every way of signing is tried: 32,768
 
 Verdict = Literal["better", "none_found", "too_few"]
 
 
 class Compared(Record):
     """`difference` is the first's mean less the second's, `low` to `high` its 95 % interval, over `n` questions that both
-    have; they differ on `differing`. `adjusted` is the p-value after Holm, `better` who is, "" unless that is shown.
+    have; they differ on `differing`. `adjusted` is the p-value after Holm, `better` who is, "" unless that is shown: then it
+    is the first.
     """
 
     metric: str
@@ -79,9 +81,17 @@ def corrected(compared: Sequence[Compared]) -> tuple[Compared, ...]:
 def _judged(compared: Compared, adjusted: float) -> Compared:
     sure = adjusted < chance.LEVEL
     verdict: Verdict = "better" if sure else "too_few" if compared.differing < chance.FEWEST else "none_found"
-    return compared.model_copy(
+    judged = compared.model_copy(
         update={"adjusted": adjusted, "verdict": verdict, "better": compared.better if sure else ""}
     )
+    return _turned(judged) if judged.better == judged.second else judged
+
+
+def _turned(compared: Compared) -> Compared:
+    """The second before the first."""
+    difference, low, high = -compared.difference, -compared.high, -compared.low
+    turned = {"first": compared.second, "second": compared.first, "difference": difference, "low": low, "high": high}
+    return compared.model_copy(update=turned)
 
 
 def _shares(pairs: Sequence[tuple[float, float]]) -> tuple[float, float, float, float]:
@@ -120,7 +130,7 @@ def _flipped(gaps: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> float:
     gaps = gaps[gaps != 0]
     if not len(gaps):
         return 1.0
-    if 2 ** len(gaps) <= FLIPS:
+    if len(gaps) <= FEW:
         every = np.arange(2 ** len(gaps))[:, None] >> np.arange(len(gaps)) & 1
         return float((np.abs((2 * every - 1) @ gaps) >= abs(gaps.sum()) * (1 - 1e-9)).mean())
     signs = np.random.default_rng(SEED).integers(0, 2, (FLIPS, len(gaps)), dtype=np.int8) * 2 - 1

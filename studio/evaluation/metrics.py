@@ -63,6 +63,7 @@ METRICS = (
     Metric("money", "effort", "mean", "less"),
 )
 BY_CODE = {metric.code: metric for metric in METRICS}
+ESTIMATED = ("energy", "money")  # reckoned from the seconds, and nothing is metered
 
 
 def measured(

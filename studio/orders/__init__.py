@@ -10,11 +10,12 @@ from studio.orders.explaining import explain, mend
 from studio.orders.learning import offer, outlook, plan, prefer, rehearse, seek, turn
 from studio.orders.leaving import discard, export, push
 from studio.orders.material import check, draft, fetch, read_again, remove, repair, take_in, undo
-from studio.orders.measuring import character, evaluate
+from studio.orders.measuring import character, evaluate, judge, judges
 from studio.orders.searching import attune, calibrate, choose_embedder, choose_reranker
 
 __all__ = [
     "advise", "assistants", "attune", "build", "calibrate", "character", "check", "choose_embedder", "choose_reranker",
-    "discard", "draft", "evaluate", "explain", "export", "fetch", "mend", "model_of", "offer", "outlook", "plan", "prefer",
-    "push", "read_again", "rehearse", "remove", "repair", "seek", "take_in", "turn", "undo",
+    "discard", "draft", "evaluate", "explain", "export", "fetch", "judge", "judges", "mend", "model_of", "offer",
+    "outlook", "plan", "prefer", "push", "read_again", "rehearse", "remove", "repair", "seek", "take_in", "turn",
+    "undo",
 ]  # fmt: skip

@@ -33,6 +33,8 @@ def do(work: Work, kind: str, asked: object) -> Outcome:
             return measuring.evaluate(work, recipes.EvaluateRequest.model_validate(asked))
         case "character":
             return measuring.character(work, recipes.CharacterRequest.model_validate(asked))
+        case "judge":
+            return measuring.judge(work, recipes.JudgeRequest.model_validate(asked))
         case "explain":
             return explaining.explain(work, recipes.ExplainRequest.model_validate(asked))
         case "export":

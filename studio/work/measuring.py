@@ -1,7 +1,7 @@
-"""Runs that measure assistants: their answers to the test questions, their character."""
+"""Runs that measure assistants: their answers to the test questions, their character, and by a model as judge."""
 
 from studio.base import events
-from studio.base.recipes import CharacterRequest, EvaluateRequest
+from studio.base.recipes import CharacterRequest, EvaluateRequest, JudgeRequest
 from studio.base.records import Outcome, Question, Trained
 from studio.work import Work
 
@@ -27,6 +27,17 @@ def character(work: Work, request: CharacterRequest) -> Outcome:
 
     variant, engine = work.project.variant(request.variant), engines.Engine(work.settings)
     room.test(work.project, variant, engine, work.folder, request.questions, work.emit, work.should_stop)
+    return Outcome()
+
+
+def judge(work: Work, request: JudgeRequest) -> Outcome:
+    """Let a model judge as far as it judges like people; what it says is kept by the judging itself."""
+    from studio import engines
+    from studio.evaluation import judging
+
+    work.emit(events.Planned(stages=("prepare_model", "judge_votes", "judge_test")))
+    engines.prepare(request.model, work.settings, work.emit, train=True)
+    judging.measure(work.project, engines.Engine(work.settings), request, work.emit, work.should_stop)
     return Outcome()
 
 

@@ -34,6 +34,10 @@ def said(*questions: str) -> list[Message]:
         "¿Desde cuándo?",
         "¿Y en Baleares?",
         "¿Y eso lo cubren?",
+        "¿Y de qué plazo dispongo?",  # once taken to stand alone, and answered by the first row that says "plazo"
+        "¿Y de cuánto tiempo disponemos?",
+        "¿Y durante cuánto tiempo?",
+        "And how much time do I have left?",
     ],
 )
 def test_a_question_that_says_too_little_of_its_own_leans_on_the_one_before(question: str) -> None:
@@ -58,6 +62,8 @@ def test_a_question_that_says_too_little_of_its_own_leans_on_the_one_before(ques
         "¿Y por encima de qué temperatura retienen las plantas?",
         "¿Cuántas fotos del daño puedo subir este año?",
         "¿Qué hay que presentar en un robo?",
+        "¿Y de qué plazo dispongo para denunciar un robo?",
+        "How long do I have to report a theft to the police?",
     ],
 )
 def test_a_question_that_stands_alone_is_never_touched(question: str) -> None:
@@ -85,6 +91,11 @@ def test_a_question_that_stands_alone_is_never_touched(question: str) -> None:
             ("What is the price?", "How much is the excess for laptops?"),
             "For bikes?",
             "How much is the excess for bikes?",
+        ),
+        (
+            ("¿Puedo anular una póliza nueva?",),
+            "¿Y de qué plazo dispongo?",
+            "¿Puedo anular una póliza nueva? ¿Y de qué plazo dispongo?",
         ),
         ((), "And for bikes?", "And for bikes?"),
     ],

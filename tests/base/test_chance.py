@@ -6,14 +6,26 @@ import pytest
 
 from studio.base import chance
 
+# Siegel (1956), Nonparametric Statistics for the Behavioral Sciences, table D: by n, how probable x or fewer are, one-sided.
+TAILS = {
+    5: {0: 0.031, 1: 0.188, 2: 0.500}, 10: {0: 0.001, 1: 0.011, 2: 0.055, 3: 0.172, 4: 0.377},
+    15: {2: 0.004, 3: 0.018, 4: 0.059, 5: 0.151, 6: 0.304, 7: 0.500}, 20: {3: 0.001, 4: 0.006, 5: 0.021, 6: 0.058, 7: 0.132},
+    25: {5: 0.002, 6: 0.007, 7: 0.022, 8: 0.054, 9: 0.115, 10: 0.212},
+}  # fmt: skip
 
-@pytest.mark.parametrize(
-    ("wins", "n", "p"),
-    [(5, 5, 0.0625), (6, 6, 0.03125), (9, 10, 0.021484375), (12, 15, 0.03515625), (0, 0, 1.0), (5, 10, 1.0)],
-)
-def test_the_sign_test_agrees_with_the_binomial_tables(wins: int, n: int, p: float) -> None:
-    assert chance.sign_test(wins, n) == pytest.approx(p)
-    assert chance.sign_test(n - wins, n) == chance.sign_test(wins, n)
+
+def test_the_sign_test_agrees_with_the_published_table() -> None:
+    found = {n: {x: round(chance.sign_test(x, n) / 2, 3) for x in row} for n, row in TAILS.items()}
+    assert found == TAILS
+    assert {chance.sign_test(12, 15), chance.sign_test(3, 15)} == {0.03515625}
+    assert [chance.sign_test(wins, n) for wins, n in ((0, 0), (5, 10))] == [1.0, 1.0]
+
+
+def test_mcnemars_exact_test_is_the_published_one() -> None:
+    """Agresti (1990), Categorical Data Analysis, page 350: of 1,600 voters 150 changed their mind one way and 86 the other.
+    The exact p-value is that of binom.test(86, 236) in R.
+    """
+    assert chance.sign_test(86, 236) == pytest.approx(3.716e-05, rel=1e-3)
 
 
 @pytest.mark.slow
@@ -25,7 +37,8 @@ def test_the_sign_test_is_scipys() -> None:
             assert chance.sign_test(wins, n) == pytest.approx(binomtest(wins, n, 0.5).pvalue, rel=1e-9)
 
 
-# Newcombe (1998), Statistics in Medicine 17, 857-872, table I, method 3 (the score method of Wilson).
+# Newcombe (1998), Statistics in Medicine 17, 857-872, table I, method 3 (the score method of Wilson): the first four. Then
+# what the formula gives for none, half and all.
 @pytest.mark.parametrize(
     ("hits", "n", "low", "high"),
     [
@@ -37,7 +50,7 @@ def test_wilsons_interval_is_the_published_one(hits: int, n: int, low: float, hi
     assert tuple(round(each, 4) for each in chance.wilson(hits, n)) == (low, high)
 
 
-def test_the_interval_of_a_paired_difference_is_the_published_one() -> None:
+def test_the_interval_of_a_paired_difference_is_that_of_the_formula() -> None:
     """For 20 and 5 discordant of 100 pairs that is 15/102 plus or minus 1.96 sqrt(26 - 15^2/102)/102."""
     assert chance.paired(20, 5, 100) == (pytest.approx(0.0533, abs=1e-4), pytest.approx(0.2408, abs=1e-4))
 

@@ -2,9 +2,10 @@
 
     python -m tests.benchmarks.bench_followups [--every] [--model NAME]
 
-A made set (followups.json): 64 questions that lean on the one before them and 32 that stand alone after another subject, in
-English and Spanish. Found is a passage that holds the fact, first or among the first three. "appended" puts the question
-before in front of every one, as is often done. `--model` lets a model write the question out. Intervals are Wilson's.
+A made set (followups.json): 64 questions that lean on the one before them, 26 that only ask for its deadline, price or limit
+("bare"), and 32 that stand alone after another subject, in English and Spanish. Found is a
+passage that holds the fact, first or among the first three. "appended" puts the question before in front of every one, as
+is often done. `--model` lets a model write the question out. Intervals are Wilson's.
 """
 
 import argparse
@@ -51,7 +52,7 @@ def main() -> None:
                 for template in sorted({each["template"] for each in made["follow_ups"]})
                 for language in ("en", "es")
             }
-            for kind in ("follow_ups", "standing"):
+            for kind in ("follow_ups", "bare", "standing"):
                 leaning = sum(following.leans(each["question"]) for each in made[kind])
                 print(f"\n{kind}: {len(made[kind])}, taken for leaning: {leaning}")
                 for name, way in ways.items():

@@ -30,6 +30,7 @@ def test_every_measure_is_printed_with_its_interval_and_what_is_proved(
     table = tmp_path / "measures.csv"
     said = told(capsys, "evaluate", "shop", "--csv", str(table))
     assert "24 questions" in said
+    assert "24 of 48 answers read well and are wrong" in said
     assert "100%  [86% - 100%]  n=24" in said
     assert "is better than" in said
     assert "Facts stated" in said

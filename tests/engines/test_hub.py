@@ -95,7 +95,7 @@ def fetch(projects: Path, endpoint: str, call: str = "weights", more: str = "") 
         "import json, studio.engines as e, pathlib; from studio.base.settings import Settings, silence_libraries as s; "
         "from studio.base.errors import StudioError\ns()\n"
         f"try: said = {{'path': str(e.{call}('qwen3-0.6b', Settings(projects=pathlib.Path({str(projects)!r})){more}))}}\n"
-        "except StudioError as x: said = {'kind': type(x).__name__, 'code': x.code}\n"
+        "except StudioError as x: said = {'kind': type(x).__name__, 'code': x.code, 'name': x.parameters.get('name')}\n"
         "print(json.dumps(said))"
     )
     environment = {
@@ -111,6 +111,11 @@ def fetch(projects: Path, endpoint: str, call: str = "weights", more: str = "") 
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
+
+
+def refused(kind: str, code: str) -> dict[str, Any]:
+    """With the name people know the model by."""
+    return {"kind": kind, "code": code, "name": "Qwen3 0.6B"}
 
 
 @pytest.mark.slow
@@ -135,7 +140,7 @@ def test_data_is_fetched_and_neither_code_nor_pickles(hub: str, tmp_path: Path) 
 @pytest.mark.slow
 def test_a_model_that_brings_its_own_code_is_refused_before_its_weights_come(hub: str, tmp_path: Path) -> None:
     Hub.repos[REPO]["config.json"] = b'{"model_type": "evil", "auto_map": {"AutoModel": "modeling_evil.Evil"}}'
-    assert fetch(tmp_path, hub) == {"kind": "Refused", "code": "remote_code"}
+    assert fetch(tmp_path, hub) == refused("Refused", "remote_code")
     assert not any("safetensors" in line for line in Hub.asked)
 
 
@@ -143,31 +148,31 @@ def test_a_model_that_brings_its_own_code_is_refused_before_its_weights_come(hub
 def test_a_tokenizer_that_brings_its_own_code_is_refused_as_well(hub: str, tmp_path: Path) -> None:
     Hub.repos[REPO]["tokenizer_config.json"] = b'{"auto_map": {"AutoTokenizer": ["tok.Evil", null]}}'
     for call in ("weights", "gguf"):
-        assert fetch(tmp_path, hub, call) == {"kind": "Refused", "code": "remote_code"}
+        assert fetch(tmp_path, hub, call) == refused("Refused", "remote_code")
     assert not any("safetensors" in line or ("resolve" in line and "gguf" in line) for line in Hub.asked)
 
 
 @pytest.mark.slow
 def test_a_model_of_pickles_only_is_refused(hub: str, tmp_path: Path) -> None:
     del Hub.repos[REPO]["model.safetensors"]
-    assert fetch(tmp_path, hub) == {"kind": "Refused", "code": "remote_code"}
+    assert fetch(tmp_path, hub) == refused("Refused", "remote_code")
 
 
 @pytest.mark.slow
 def test_what_the_hub_says_becomes_a_sentence(hub: str, tmp_path: Path) -> None:
     Hub.gated = {REPO}
-    assert fetch(tmp_path, hub) == {"kind": "NotFound", "code": "model_gated"}
+    assert fetch(tmp_path, hub) == refused("NotFound", "model_gated")
     del Hub.repos[REPO]
-    assert fetch(tmp_path, hub) == {"kind": "NotFound", "code": "model_not_on_hub"}
-    assert fetch(tmp_path, "http://127.0.0.1:9") == {"kind": "Unavailable", "code": "hub_unreachable"}
+    assert fetch(tmp_path, hub) == refused("NotFound", "model_not_on_hub")
+    assert fetch(tmp_path, "http://127.0.0.1:9") == refused("Unavailable", "hub_unreachable")
 
 
 @pytest.mark.slow
 def test_a_compact_file_that_is_gone_is_said_to_be_gone(hub: str, tmp_path: Path) -> None:
     del Hub.repos[GGUF]["Qwen3-0.6B-Q8_0.gguf"]
-    assert fetch(tmp_path, hub, "gguf") == {"kind": "NotFound", "code": "model_not_on_hub"}
+    assert fetch(tmp_path, hub, "gguf") == refused("NotFound", "model_not_on_hub")
     del Hub.repos[GGUF]
-    assert fetch(tmp_path, hub, "gguf") == {"kind": "NotFound", "code": "model_not_on_hub"}
+    assert fetch(tmp_path, hub, "gguf") == refused("NotFound", "model_not_on_hub")
 
 
 def test_only_what_is_wanted_counts_as_arrived(tmp_path: Path) -> None:
@@ -219,7 +224,11 @@ def test_a_model_is_prepared_for_answering_and_answers_through_llama_alone(
 
 @pytest.mark.slow
 def test_a_stopped_download_ends_at_once_and_leaves_no_half_model(hub: str, tmp_path: Path) -> None:
-    assert fetch(tmp_path, hub, "prepare", ", lambda e: None, lambda: True") == {"kind": "Stopped", "code": "stopped"}
+    assert fetch(tmp_path, hub, "prepare", ", lambda e: None, lambda: True") == {
+        "kind": "Stopped",
+        "code": "stopped",
+        "name": None,
+    }
     assert not engines.is_here("qwen3-0.6b", Settings(projects=tmp_path))
 
 

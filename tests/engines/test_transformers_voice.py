@@ -1,6 +1,8 @@
 """Where llama.cpp cannot answer, transformers does: same prompt, same protocol, adapters on one set of weights."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,25 @@ from tests.engines.conftest import STARTER
 
 pytestmark = pytest.mark.slow
 QUESTION = (Message(role="user", content="the sun"),)
+
+
+LOADS = """
+import importlib.util, pathlib, sys
+from transformers import utils
+replaced = utils.is_sklearn_available, utils.is_scipy_available
+assert all(importlib.util.find_spec(name) for name in ("sklearn", "scipy")), "nothing to keep out"
+from studio.engines.torch_model import TorchModel
+TorchModel(pathlib.Path(sys.argv[1]), 1)
+from transformers.generation import candidate_generator
+assert candidate_generator.is_sklearn_available not in replaced, "its import no longer asks what is replaced"
+print(*sorted({name.partition(".")[0] for name in sys.modules} & {"sklearn", "scipy"}))
+"""
+
+
+def test_what_is_replaced_in_transformers_is_still_there_and_still_keeps_the_slow_imports_out(tiny_model: Path) -> None:
+    """Fails when a newer transformers calls them otherwise or no longer imports them: then the lines in `torch_model` go."""
+    done = subprocess.run([sys.executable, "-c", LOADS, str(tiny_model)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "\n"), done.stderr
 
 
 def said(engine: Engine, adapter: Path | None = None) -> tuple[str, Usage]:

@@ -207,6 +207,15 @@ def test_what_is_looked_at_together_is_judged_together() -> None:
     assert [(each.verdict, each.better) for each in found][:2] == [("none_found", ""), ("better", "a")]
 
 
+def test_who_is_better_comes_first_and_the_difference_is_theirs() -> None:
+    ten = [str(n) for n in range(10)]
+    pair = differences.compare("right", "more", ("a", dict.fromkeys(ten, 0.0)), ("b", dict.fromkeys(ten, 1.0)))
+    assert pair is not None
+    (found,) = differences.corrected([pair])
+    assert (found.first, found.second, found.better, found.difference) == ("b", "a", "b", 1.0)
+    assert (found.low, found.high) == (-pair.high, -pair.low)
+
+
 def test_shares_and_amounts_are_compared_question_by_question() -> None:
     ten = [str(n) for n in range(10)]
     yes, no = dict.fromkeys(ten, 1.0), dict.fromkeys(ten, 0.0)
@@ -222,6 +231,17 @@ def test_shares_and_amounts_are_compared_question_by_question() -> None:
     assert found.low < 1.225 < found.high
     assert found.p_value == pytest.approx(2 / 2**10)
     assert differences.compare("seconds", "less", ("a", {"1": 1.0}), ("b", {"2": 1.0})) is None
+
+
+def test_flipping_signs_is_fishers_test_of_darwins_maize() -> None:
+    """Fisher (1935), The Design of Experiments, section 21: fifteen pairs of plants, crossed and self-fertilised, in eighths
+    of an inch; 863 of 32,768 ways of signing have a sum of 314 or more, so 1,726 are as far from nought.
+    """
+    maize = (49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48)
+    crossed = {str(n): float(eighths) for n, eighths in enumerate(maize)}
+    found = differences.compare("m", "more", ("crossed", crossed), ("self", dict.fromkeys(crossed, 0.0)))
+    assert found is not None
+    assert (found.difference, found.p_value) == (pytest.approx(314 / 15), 1726 / 32768)
 
 
 def test_a_table_holds_every_metric_with_its_interval_and_its_verdicts() -> None:
@@ -296,6 +316,9 @@ def test_energy_and_money_follow_from_the_seconds() -> None:
     assert math.isclose(rows["energy"].scores[0][1].value, 0.02)
     assert math.isclose(rows["money"].scores[0][1].value, 2.0)
     assert rows["energy"].compared == rows["money"].compared == ()
+    table = cards.as_csv(card, {})
+    assert ",energy_estimated," in table
+    assert ",energy," not in table
 
 
 def test_metrics_are_listed_once_and_by_group() -> None:

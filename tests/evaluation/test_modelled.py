@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from studio.base import project as projects
-from studio.base.errors import NotEnough, NotPossibleHere, Refused
+from studio.base.errors import NotPossibleHere
 from studio.base.project import Project
-from studio.base.records import Answer, Graded, Message, Question, Variant, VariantScores, Vote
+from studio.base.records import Answer, Graded, Message, Question, Variant, VariantScores
 from studio.engines import Engine, Scores
-from studio.evaluation import judging, modelled
+from studio.evaluation import modelled
 
 PROMPT = (Message(role="user", content="How long?"),)
 
@@ -33,9 +33,6 @@ class Model:
         )
 
     def _score(self, asked: str, answer: str, odd: float) -> Scores:
-        if answer in ("A", "B"):  # the longer answer is the better one
-            a, b = (asked.split(f"{marker}: ")[1].splitlines()[0] for marker in ("Answer A", "Answer B"))
-            return Scores(tokens=(answer,), logprobs=((float(len(a if answer == "A" else b)),),))
         if "too long" in answer:
             return Scores(tokens=("x", "y"), logprobs=())
         odd += answer.count("blurb")
@@ -110,30 +107,3 @@ def test_likelihoods_are_taken_in_the_time_there_is_and_of_whole_passes(shop: Pr
 
     assert counted(60.0) == modelled.MOST
     assert counted(0.03) == modelled.AT_ONCE
-
-
-def test_a_judge_is_held_against_peoples_votes_and_refused_without_them(shop: Project) -> None:
-    engine = cast(Engine, Model())
-    assert judging.judge(engine, "m", "How long?", "Thirty whole days.", "30") == "first"
-    assert judging.judge(engine, "m", "How long?", "30", "14") == "equal"
-    with pytest.raises(NotEnough, match="judge_votes_few"):
-        judging.agreement(shop, engine, "m")
-    for n in range(40):
-        texts = {"a": "Thirty whole days.", "b": "30"} if n % 2 else {"a": "30", "b": "Thirty whole days."}
-        answers = [Answer(variant=variant, question="How long?", text=text) for variant, text in texts.items()]
-        shop.store.put(*answers)
-        longer = "a" if n % 2 else "b"
-        shop.store.put(
-            Vote(question="How long?", shown=("a", "b"), winner=longer, answers=tuple(each.id for each in answers))
-        )
-    found = judging.agreement(shop, engine, "m")
-    assert (found.n, found.alike, found.kappa) == (40, 1.0, 1.0)
-    assert judging.trusted(found) == found
-    with pytest.raises(Refused, match="judge_disagrees"):
-        judging.trusted(found.model_copy(update={"low": 0.2}))
-
-
-def test_kappa_is_agreement_beyond_chance() -> None:
-    """By hand: of fifty pairs 35 are alike and 25 would be by chance, so (0.7 - 0.5) / (1 - 0.5)."""
-    pairs = [("y", "y")] * 20 + [("y", "n")] * 5 + [("n", "y")] * 10 + [("n", "n")] * 15
-    assert judging.kappa(pairs) == pytest.approx(0.4)

@@ -22,6 +22,16 @@ def test_two_means_are_compared_question_by_question() -> None:
     assert pairs.means("words", [5.0, 5.0], [5.0, 5.0]).verdict == "too_few"
 
 
+def test_means_are_tested_as_wilcoxon_does() -> None:
+    """Darwin's maize (Fisher 1935, in eighths of an inch): the negative ranks are 14 and 10. Wilcoxon's (1945) table has 25
+    for 15 pairs at 5 %, two-sided; Student's interval is that of Fisher's t of 2.148 with 14 degrees of freedom.
+    """
+    maize = (49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48)
+    found = pairs.means("height", maize, [0.0] * 15)
+    assert (found.gained, found.lost, round(found.p_value, 4), found.verdict) == (13, 2, 0.0413, "more")
+    assert found.change / ((found.high - found.low) / 2 / 2.1448) == pytest.approx(2.148, abs=0.001)
+
+
 def test_claims_made_together_are_judged_together() -> None:
     looks = [pairs.shares(name, [False] * n, [True] * n) for name, n in (("a", 6), ("b", 7), ("c", 9))]
     assert [each.verdict for each in pairs.holm(looks)] == ["less", "less", "less"]

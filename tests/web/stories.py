@@ -19,12 +19,14 @@ from studio.base.records import (
     Graded,
     Indexed,
     Language,
+    Lesson,
     Message,
     Passage,
     Question,
     Score,
     Scorecard,
     Section,
+    Shift,
     Trained,
     Unit,
     Variant,
@@ -38,6 +40,7 @@ PASSAGES = (
     "Emergency repairs that prevent further damage are paid up to €500 in every case.",
     "Tell us about a claim within seven days.",
 )
+SENTENCES = ("Not in full: the home was empty for more than 30 days.", "Emergency repairs up to €500 are paid.")
 
 
 def project(root: Path, name: str = "Claims helpdesk", language: Language = "en") -> Project:
@@ -151,6 +154,36 @@ def explained(made: Project, answer: Answer) -> Explanation:
     )  # fmt: skip
     made.store.put(explanation)
     return explanation
+
+
+def closely_explained(root: Path) -> tuple[Answer, Explanation]:
+    """A trained assistant's answer explained as closely as it gets."""
+    made = project(root)
+    answer = next(a for a in asked(made) if a.passages)
+    found = explained(made, answer)
+    passages, question = (
+        game.model_copy(
+            update={
+                "base_by_sentence": (-30.0, -20.0),
+                "full_by_sentence": (-12.7, -10.0),
+                "units": tuple(
+                    unit.model_copy(
+                        update={"by_sentence": (unit.value, 0.0), "lime": unit.value / 2, "without": unit.value}
+                    )
+                    for unit in game.units
+                ),
+            }
+        )
+        for game in found.games
+    )
+    opened = Unit(text="We do not cover escape.", value=9.0, by_sentence=(9.0, 0.0))
+    inside = passages.model_copy(update={"kind": "sentences", "inside": 0, "units": (opened,)})
+    shift = Shift(before=-60, after=-30, before_by_sentence=(-40, -20), after_by_sentence=(-12, -18), answer_tokens=20)
+    lessons = (Lesson(example="e1", question="Burst pipe?", answer="Not when empty.", similarity=0.83),)
+    more = {"games": (passages, question, inside), "sentences": SENTENCES, "shift": shift, "lessons": lessons}
+    found = found.model_copy(update=more)
+    made.store.put(found)
+    return answer, found
 
 
 def tested(made: Project) -> Scorecard:

@@ -1,15 +1,18 @@
 """The card of an assistant's character, made without a browser, in both languages."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from studio import answering
 from studio.base.records import Variant
-from studio.evaluation.character import Cost
+from studio.evaluation.character import FACT, Cost
 from studio.web.views import character as views
 from studio.web.voice import Voice
 from tests.evaluation.characters import found, unequal
-from tests.web.conftest import text
+from tests.web import stories
+from tests.web.conftest import Browser, text
 
 VARIANT = Variant(id="v1", approach="instructions", model="m", instructions="Be kind.")
 COSTS = {12: Cost(answers=174, minutes=3.0), 48: Cost(answers=640, minutes=11.0)}
@@ -60,3 +63,17 @@ def test_before_others_get_it_the_character_is_one_of_the_things_to_check(lost: 
     told = views.check(None if lost is None else found(lost, kept=12), Voice("es"))
     assert told[0] == level
     assert "{" not in told[1]
+
+
+@pytest.mark.parametrize(("lost", "barred"), [(0, False), (7, True)])
+def test_an_assistant_that_loses_facts_is_taken_home_only_on_purpose(
+    browser: Browser, root: Path, lost: int, barred: bool
+) -> None:
+    made = stories.project(root, f"Lost {lost}")
+    variant = next(each for each in answering.variants(made) if each.approach == "both")
+    made.store.put_fact(f"{FACT}-{variant.id}", found(lost, variant=variant.id))
+    boxes = [each for each in browser.do("export", "on_which", ["both"], made.id) if "visible" in each]
+    assert boxes[-1]["visible"] is barred
+    if barred:
+        said = browser.do("export", "on_prepare", ["both", "merged", False], made.id)
+        assert "7 are answered wrongly only because of its voice" in said

@@ -4,6 +4,8 @@ import pytest
 
 from studio.base.records import Question, Variant
 from studio.evaluation import cards
+from studio.evaluation.differences import Compared
+from studio.evaluation.metrics import BY_CODE
 from studio.web.views import questions, scorecard
 from studio.web.voice import Voice
 from tests.evaluation.cases import a_card, cases
@@ -26,6 +28,18 @@ def test_every_measure_is_shown_with_its_interval_and_its_sentence(language: str
     assert told in scorecard.offered(a_card(), VARIANTS, voice)
     assert 'href="/scorecard/p/c.csv?lang=' in shown
     assert voice.t("scorecard.brief.better", names=voice.approach("trained")) in shown
+
+
+def test_a_difference_that_many_comparisons_may_bring_about_is_said_to_be_one() -> None:
+    voice, names = Voice("en"), {"a": "Search", "b": "Plain"}
+    made = Compared(
+        metric="right", first="a", second="b", difference=0.2, low=0.05, high=0.41, n=24, differing=8, p_value=0.03,
+        adjusted=0.9, verdict="none_found",
+    )  # fmt: skip
+    said = scorecard.pair(BY_CODE["right"], made, 66, names, voice)
+    assert said == "“Search” and “Plain”: perhaps a difference (+5% to +41%), but among 66 comparisons that may be luck"
+    unsure = scorecard.pair(BY_CODE["right"], made.model_copy(update={"low": -0.05}), 66, names, voice)
+    assert unsure == "“Search” and “Plain”: no difference found (−5% to +41%)"
 
 
 def test_a_topic_is_chosen_and_gone_assistants_are_left_out() -> None:

@@ -7,13 +7,18 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from studio import engines, training
+from studio.base.machine import look
 from studio.base.project import Project
-from studio.base.recipes import ExplainRequest, ExportRequest, IntakeRequest
+from studio.base.recipes import ExplainRequest, ExportRequest, IntakeRequest, JudgeRequest, RehearseRequest
 from studio.base.records import Exported, Record, Run, RunKind
 from studio.base.runs import Runs
 from studio.base.settings import Settings
+from studio.evaluation import judging
+from studio.training import pacing
 from studio.web.pages import compare, export
 from studio.web.parts import material
+from studio.web.parts import training as learning
 from studio.web.shell import Shell
 from studio.web.studio import Studio
 from studio.web.voice import Voice
@@ -26,6 +31,15 @@ Look = Callable[[Shell, Project], list[Any]]
 def explaining(made: Project) -> tuple[ExplainRequest, Callable[[], object]]:
     answer = stories.asked(made)[-1]
     return ExplainRequest(answer=answer.id), lambda: stories.explained(made, answer)
+
+
+def judged(made: Project) -> tuple[JudgeRequest, Callable[[], object]]:
+    stories.tested(made)
+    one, other = (variant.id for variant in judging.pairs(made)[0])
+    agreed = judging.Agreement(model=made.card.model, n=30, alike=0.5, low=0.3, high=0.7, chance=0.5)
+    done = judging.Judged(agreement=agreed, variants=(one, other))
+    request = JudgeRequest(model=made.card.model, first=one, second=other)
+    return request, lambda: made.store.put_fact(judging.FACT, done)
 
 
 def exporting(made: Project) -> tuple[ExportRequest, Callable[[], object]]:
@@ -41,10 +55,25 @@ def reading(made: Project) -> tuple[IntakeRequest, Callable[[], object]]:
     )
 
 
+def rehearsing(made: Project) -> tuple[RehearseRequest, Callable[[], object]]:
+    learnt = [stories.example(n, "sources/past.csv") for n in range(20)]
+    made.store.put_source("sources/past.csv", "0" * 64, [], learnt, [])
+    paces = Settings(projects=made.folder.parent).private / training.PACES
+    recipe = training.offer(
+        learnt, engines.model(made.card.model), look(made.folder), "balanced", {}, paces
+    ).plan.recipe
+    pace = pacing.Pace(tokens_per_second=7.0)
+    return RehearseRequest(recipe=recipe, model=made.card.model), lambda: pacing.keep(
+        paces, made.card.model, recipe, look(made.folder), pace
+    )
+
+
 PAGES: list[tuple[RunKind, Begun, Look]] = [
     ("explain", explaining, compare.look),
+    ("judge", judged, compare.look),
     ("export", exporting, export.look),
     ("intake", reading, material.look),
+    ("rehearse", rehearsing, learning.look),
 ]
 
 

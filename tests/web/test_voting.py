@@ -154,6 +154,37 @@ def test_a_blind_question_on_the_compare_page_shows_no_name_until_the_end(browse
     assert "has ended" in browser.do("compare", "on_vote", [], made.id, event=event)
 
 
+def test_what_was_answered_with_names_before_the_vote_is_shown_without_them_while_it_lasts(
+    browser: Browser, root: Path
+) -> None:
+    made = stories.project(root, "Known answers")
+    named = stories.asked(made)  # the test gave the same answers, and they are what is voted on
+    asked_on = stories.asked(made, "And the carpets?")
+    conversation.keep(made, [named, asked_on])
+    variants = answering.variants(made)
+    again = [answer.model_copy(update={"id": f"again-{at}"}) for at, answer in enumerate(named)]
+    round = comparison.begin(made, variants, ENGINE, planned=15, own=True)
+    round = comparison.add(made, round, f" {stories.QUESTION.lower()}", again, ENGINE)
+    (shown,) = [each for each in browser.load("compare", made.id) if "data-blind" in str(each)]
+    assert not [name for name in NAMES if name in shown]
+    comparison.close(made, round)
+    assert not [each for each in browser.load("compare", made.id) if "data-blind" in str(each)]
+
+
+def test_wrong_answers_to_a_question_of_an_open_vote_are_not_listed_by_name(browser: Browser, root: Path) -> None:
+    made = stories.project(root, "Sealed list")
+    stories.tested(made)
+    names = answering.variants(made)
+    answers = [Answer(variant=v.id, question=stories.QUESTION, text="No.") for v in names]
+    (before,) = browser.do("compare", "on_segment", [], made.id, event={"segment": ":"})
+    assert "Yes, always." in before
+    round = comparison.begin(made, names, ENGINE, planned=15, own=True)
+    comparison.add(made, round, stories.QUESTION, answers, ENGINE)
+    (during,) = browser.do("compare", "on_segment", [], made.id, event={"segment": ":"})
+    assert "Yes, always." not in during
+    assert EN.t("scorecard.sealed") in text(during)
+
+
 def test_a_vote_is_begun_invited_to_and_ended_on_the_improve_page(browser: Browser, root: Path) -> None:
     made = stories.project(root, "Panel")
     ids = [variant.id for variant in answering.variants(made)]
@@ -214,7 +245,7 @@ def test_a_question_asked_blind_shows_nothing_before_everybody_has_answered(root
     assert round is not None
     assert (len(round.variants), [each.question for each in round.ballots]) == (2, ["How long?"])
     (turn,) = conversation.turns(made, answering.variants(made))
-    hidden = blindly.hidden(made, turn)
+    hidden = blindly.hidden(made, [turn])
     assert hidden is not None
     assert "Within seven days" in ballot.blind(made, *hidden, EN)
     engine.right = False  # its files were changed meanwhile

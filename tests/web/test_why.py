@@ -4,16 +4,20 @@ import csv
 import io
 import json
 import re
+import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from studio.base.records import Answer, Explanation, Game, Lesson, Shift, Unit
+from studio.base.records import Answer, Explanation, Game, Unit
 from studio.base.settings import Settings
 from studio.explanation import pictures
 from studio.web import explaining
+from studio.web.parts import why
 from studio.web.studio import Studio
 from studio.web.views import explanation as views
 from studio.web.voice import Voice
@@ -21,37 +25,6 @@ from tests.web import stories
 from tests.web.conftest import text
 
 EN, ES = Voice("en"), Voice("es")
-SENTENCES = ("Not in full: the home was empty for more than 30 days.", "Emergency repairs up to €500 are paid.")
-
-
-def told(tmp_path: Path) -> tuple[Answer, Explanation]:
-    """A trained assistant's answer explained as closely as it gets."""
-    made = stories.project(tmp_path)
-    answer = next(a for a in stories.asked(made) if a.passages)
-    found = stories.explained(made, answer)
-    passages, question = (
-        game.model_copy(
-            update={
-                "base_by_sentence": (-30.0, -20.0),
-                "full_by_sentence": (-12.7, -10.0),
-                "units": tuple(
-                    unit.model_copy(
-                        update={"by_sentence": (unit.value, 0.0), "lime": unit.value / 2, "without": unit.value}
-                    )
-                    for unit in game.units
-                ),
-            }
-        )
-        for game in found.games
-    )
-    opened = Unit(text="We do not cover escape.", value=9.0, by_sentence=(9.0, 0.0))
-    inside = passages.model_copy(update={"kind": "sentences", "inside": 0, "units": (opened,)})
-    shift = Shift(before=-60, after=-30, before_by_sentence=(-40, -20), after_by_sentence=(-12, -18), answer_tokens=20)
-    lessons = (Lesson(example="e1", question="Burst pipe?", answer="Not when empty.", similarity=0.83),)
-    more = {"games": (passages, question, inside), "sentences": SENTENCES, "shift": shift, "lessons": lessons}
-    found = found.model_copy(update=more)
-    made.store.put(found)
-    return answer, found
 
 
 def test_an_explanation_says_its_main_passage_its_share_and_how_far_to_trust_it(tmp_path: Path) -> None:
@@ -105,18 +78,18 @@ def test_the_small_print_tells_what_the_parts_did(full: float, said: str) -> Non
 
 @pytest.mark.parametrize("voice", [EN, ES], ids=["en", "es"])
 def test_every_sentence_of_the_answer_has_a_view_of_its_own(voice: Voice, tmp_path: Path) -> None:
-    answer, found = told(tmp_path)
+    answer, found = stories.closely_explained(tmp_path)
     html = views.why(views.Why.of(found, "p"), answer, "C", "Search", voice)
     assert [f'data-part-of="{key}"' in html for key in ("", "0", "1", "2")] == [True, True, True, False]
     assert [f'data-shown="{key}"' in html for key in ("", "0", "1")] == [True] * 3
     second = text(html[html.index('data-shown="1"') : html.index("why-rows")])
-    assert SENTENCES[1] in second
+    assert stories.SENTENCES[1] in second
     assert voice.t("why.passages.little") in second  # nothing moved the second sentence
     assert voice.t("why.first_look") not in text(html)
 
 
 def test_the_panel_says_what_is_lost_that_it_adds_up_and_that_a_second_method_agrees(tmp_path: Path) -> None:
-    answer, found = told(tmp_path)
+    answer, found = stories.closely_explained(tmp_path)
     html = views.why(views.Why.of(found, "p"), answer, "C", "Search", EN)
     shown = text(html)
     for said in (
@@ -137,7 +110,7 @@ def test_the_panel_says_what_is_lost_that_it_adds_up_and_that_a_second_method_ag
 
 
 def test_a_first_look_is_called_one_and_offers_nothing_more_yet(tmp_path: Path) -> None:
-    answer, found = told(tmp_path)
+    answer, found = stories.closely_explained(tmp_path)
     early = tuple(game.model_copy(update={"method": "alone"}) for game in found.games[:1])
     shown = views.why(views.Why(early), answer, "C", "Search", EN)
     assert EN.t("why.first_look") in text(shown)
@@ -146,7 +119,7 @@ def test_a_first_look_is_called_one_and_offers_nothing_more_yet(tmp_path: Path) 
 
 
 def test_assistants_stand_side_by_side_on_one_scale_when_they_were_asked_the_same(tmp_path: Path) -> None:
-    _, found = told(tmp_path)
+    _, found = stories.closely_explained(tmp_path)
     why = views.Why.of(found, "p")
     html = views.beside([("A", "Search", why), ("B", "Trained", why)], EN)
     assert html.count('class="bar-track"') == 8
@@ -161,7 +134,7 @@ def test_assistants_stand_side_by_side_on_one_scale_when_they_were_asked_the_sam
 def test_an_explanation_is_taken_along_as_page_table_data_and_chart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer, found = told(tmp_path)
+    answer, found = stories.closely_explained(tmp_path)
     app, studio = FastAPI(), Studio(Settings(projects=tmp_path))
     explaining.routes(app, studio)
     client, project = TestClient(app), studio.projects()[0].id
@@ -183,3 +156,27 @@ def test_an_explanation_is_taken_along_as_page_table_data_and_chart(
         f"/why/x/{answer.id}/explanation.csv",
     ):
         assert client.get(missing).status_code == 404
+
+
+def test_what_explains_is_loaded_in_advance_only_for_who_asked_why_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, loaded = stories.project(tmp_path), list[Any]()
+    said = next(answer for answer in stories.asked(made) if answer.passages)
+    quoted = said.model_copy(update={"quoted": True})
+    shell: Any = SimpleNamespace(studio=SimpleNamespace(engine="the engine"))
+    monkeypatch.setattr(
+        "studio.explanation.warm", lambda variant, _adapter, engine: loaded.append((variant.id, engine))
+    )
+
+    def expect(*shown: Answer) -> list[Any]:
+        why.expect(shell, made, shown)
+        for thread in threading.enumerate():
+            if thread.name == "warm":
+                thread.join()
+        return loaded
+
+    assert expect(said) == []
+    made.store.put(stories.explained(made, said))
+    assert expect(quoted) == []
+    assert expect(quoted, said) == [(said.variant, "the engine")]

@@ -198,6 +198,14 @@ def test_nobody_to_ask_is_said(browser: Browser, root: Path) -> None:
     assert "at least one assistant" in browser.do("compare", "on_ask", ["Why?", [], False, [], [], "", ""], made.id)
 
 
+def test_more_than_stand_side_by_side_are_not_left_out_in_silence(browser: Browser, root: Path) -> None:
+    made = stories.project(root, "Everybody")
+    made.change(chosen=("instructions", "examples", "documents", "both"))
+    who = ["plain", "instructions", "examples", "documents", "both"]
+    said = browser.do("compare", "on_ask", ["Why?", who, False, [], [], "", ""], made.id)
+    assert "Up to 4 assistants answer side by side; you chose 5" in said
+
+
 def test_a_correction_becomes_an_example_on_request(browser: Browser, root: Path) -> None:
     made = stories.project(root, "Corrections")
     before = len(made.store.examples())

@@ -25,6 +25,7 @@ RunKind = Literal[
     "fetch",
     "evaluate",
     "character",
+    "judge",
     "explain",
     "export",
     "push",

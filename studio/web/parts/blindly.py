@@ -1,7 +1,7 @@
 """The blind vote on the Compare page: everyone answers behind a curtain, and the sides are shown in an order of chance."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 import gradio as gr
@@ -66,12 +66,14 @@ def wire(shell: Shell, grid: Any, shown: Callable[[Shell, Project], str]) -> Non
     grid.reveal(shell.guard(on_reveal), None, grid, **SLOW)
 
 
-def hidden(project: Project, turn: list[Answer]) -> tuple[Round, Ballot] | None:
-    """The open vote these answers belong to; their names must not be shown then."""
-    running, shown = comparison.current(project), {answer.id for answer in turn}
-    ballots = running.ballots if running else ()
-    found = next((ballot for ballot in ballots if shown & set(ballot.answers)), None)
-    return (running, found) if running and found else None
+def hidden(project: Project, turns: Sequence[list[Answer]]) -> tuple[Round, Ballot] | None:
+    """The open vote that a question of this conversation belongs to; no names must be shown then, whenever it was asked: the
+    same question gets the same answer again.
+    """
+    running = comparison.current(project)
+    found = (comparison.sealed(running, turn[0].question) for turn in reversed(turns) if turn)
+    ballot = next((each for each in found if each is not None), None)
+    return (running, ballot) if running and ballot else None
 
 
 def standing(project: Project, who: list[str]) -> list[Variant]:

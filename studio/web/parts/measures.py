@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from studio import evaluation
+from studio import comparison, evaluation
 from studio.base.project import Project
 from studio.base.records import Scorecard
 from studio.evaluation import cards, questions
@@ -70,7 +70,10 @@ def look(shell: Shell, project: Project, segment: cards.Segment = cards.EVERY) -
     if found is None:
         return ""
     card = evaluation.filled(project, found)
-    return views.scorecard(card, segment, project.variants(), project.store.questions(), project.id, shell.voice)
+    asked, running = project.store.questions(), comparison.current(project)
+    told = [question for question in asked if comparison.sealed(running, question.question) is None]
+    sealed = len(told) < len(asked)
+    return views.scorecard(card, segment, project.variants(), told, project.id, shell.voice, sealed=sealed)
 
 
 def listed(shell: Shell, project: Project) -> str:

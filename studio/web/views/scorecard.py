@@ -10,7 +10,7 @@ from studio.base.records import Graded, Question, Score, Scorecard, Variant
 from studio.evaluation import cards
 from studio.evaluation.cards import Row, Segment, Table
 from studio.evaluation.differences import Compared
-from studio.evaluation.metrics import BY_CODE, Group, Metric
+from studio.evaluation.metrics import BY_CODE, ESTIMATED, Group, Metric
 from studio.web.views.questions import named
 from studio.web.voice import Voice
 
@@ -27,8 +27,12 @@ def scorecard(
     questions: Sequence[Question],
     project: str,
     voice: Voice,
+    *,
+    sealed: bool = False,
 ) -> str:
-    """The whole table; assistants that are gone are left out."""
+    """The whole table; assistants that are gone are left out. Answers are shown to `questions` only: `sealed` says that an
+    open blind vote keeps some back.
+    """
     names = {variant.id: voice.approach(variant.approach) for variant in variants}
     kept = card.model_copy(update={"variants": tuple(s for s in card.variants if s.variant in names)})
     if not kept.variants:
@@ -56,6 +60,7 @@ def scorecard(
             for id, count in cards.worst(kept)
             if id in known
         ][:HARDEST],
+        sealed=sealed,
         pretty=[
             (
                 names[id],
@@ -74,14 +79,8 @@ def offered(card: Scorecard, variants: Sequence[Variant], voice: Voice) -> str:
 
 
 def _told(card: Scorecard, names: Names, voice: Voice) -> str:
-    """How many answers are of the kind nobody notices by reading: of all, and of who is right most often."""
-    here = [scores for scores in card.variants if scores.variant in names]
-    wrong = {id: len(graded) for id, graded in cards.pretty(card).items() if id in names}
-    if not wrong:
-        return voice.t("scorecard.told.none")
-    best = max(here, key=lambda scores: score.value if (score := scores.score("right")) else 0.0)
-    told = {"n": sum(wrong.values()), "all": sum(len(scores.graded) for scores in here), "best": names[best.variant]}
-    return voice.t("scorecard.told", **told, mine=wrong.get(best.variant, 0), each=len(best.graded))
+    key, numbers = cards.told(card, names)
+    return voice.t(key, **numbers)
 
 
 def value(metric: Metric, figure: float, voice: Voice) -> str:
@@ -111,7 +110,7 @@ def _row(row: Row, table: Table, card: Scorecard, names: Names, voice: Voice) ->
         "more": voice.t(f"metric.{row.metric}.more", **means),
         "cells": [_cell(metric, told.get(scores.variant), table.segment.n, voice) for scores in card.variants],
         "brief": _brief(metric, row, names, voice),
-        "pairs": [pair(metric, each, names, voice) for each in row.compared],
+        "pairs": [pair(metric, each, table.tests, names, voice) for each in row.compared],
     }
 
 
@@ -132,8 +131,7 @@ def _brief(metric: Metric, row: Row, names: Names, voice: Voice) -> str:
     if not metric.better:
         return voice.t("scorecard.brief.none")
     if not row.compared:
-        derived = metric.code in ("energy", "money")
-        return voice.t("scorecard.brief.derived" if derived else "scorecard.brief.alone")
+        return voice.t("scorecard.brief.derived" if metric.code in ESTIMATED else "scorecard.brief.alone")
     won = {each.better for each in row.compared if each.better}
     lost = {({each.first, each.second} - {each.better}).pop() for each in row.compared if each.better}
     if won - lost:
@@ -143,21 +141,20 @@ def _brief(metric: Metric, row: Row, names: Names, voice: Voice) -> str:
     return voice.t("scorecard.brief.too_few" if few else "scorecard.brief.none_found")
 
 
-def pair(metric: Metric, compared: Compared, names: Names, voice: Voice) -> str:
-    """What one comparison shows, in a sentence."""
+def pair(metric: Metric, compared: Compared, tests: int, names: Names, voice: Voice) -> str:
+    """What one comparison of so many shows, in a sentence."""
     first, second = names.get(compared.first, compared.first), names.get(compared.second, compared.second)
     difference, low, high = (_gap(metric, each, voice) for each in (compared.difference, compared.low, compared.high))
     if compared.verdict == "better":
-        other = second if compared.better == compared.first else first
         p = "< 0.001" if compared.adjusted < 0.001 else f"= {compared.adjusted:.3f}"
-        better = names.get(compared.better, compared.better)
         return voice.t(
-            "scorecard.better", better=better, worse=other, difference=difference, low=low, high=high,
+            "scorecard.better", better=first, worse=second, difference=difference, low=low, high=high,
             p=p.replace(".", ",") if voice.language == "es" else p,
         )  # fmt: skip
     if compared.verdict == "too_few":
         return voice.t("scorecard.too_few", first=first, second=second, differing=compared.differing, n=compared.n)
-    return voice.t("scorecard.none_found", first=first, second=second, low=low, high=high)
+    key = "maybe" if compared.low > 0 or compared.high < 0 else "none_found"
+    return voice.t(f"scorecard.{key}", first=first, second=second, low=low, high=high, tests=tests)
 
 
 def _gap(metric: Metric, gap: float, voice: Voice) -> str:

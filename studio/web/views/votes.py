@@ -54,7 +54,7 @@ def panel(vote: Vote, voice: Voice) -> str:
         remarks=[voice.t(key, **numbers) for key, numbers in said.remarks(found)] if found else [],
         votes=voice.count("evidence.votes", found.votes) if found else "",
         fraction=min(100 * found.votes / found.planned, 100) if found else 0,
-        ticks=[100 * look / found.planned for look in comparison.looks(found.planned)] if found else [],
+        ticks=[100 * look / found.planned for look in comparison.looks(found.planned)[:-1]] if found else [],
         places=[] if hidden or not found else _bars(found.places, vote.known, voice),
         open_places=_bars(vote.open_choices, vote.known, voice),
         voters=vote.voters,
