@@ -7,13 +7,20 @@ Migrations are appended to MIGRATIONS and never edited; `PRAGMA user_version` co
 import hashlib
 import json
 import sqlite3
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import sqlite_utils
+if "pandas" in sys.modules:
+    import sqlite_utils
+else:  # it would load pandas to know its types, which no row of ours has: half a CPU second of every run and command
+    sys.modules["pandas"] = None  # type: ignore[assignment]
+    import sqlite_utils
+
+    del sys.modules["pandas"]
 
 from studio.base import records
 from studio.base.errors import BadInput, Refused

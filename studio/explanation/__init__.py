@@ -6,16 +6,17 @@ used, never whether it is true. Knows no page and words nothing.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from studio.base.errors import NotEnough, Stopped
+from studio.base.errors import NotEnough, Stopped, StudioError
 from studio.base.events import Emit, Explained, Planned, Progress, ShouldStop, Stage
-from studio.base.records import Answer, Explanation, Game, Lesson, Shift, Variant
+from studio.base.records import Answer, Explanation, Game, Lesson, Message, Shift, Variant
 from studio.engines import Engine, Scores
 from studio.engines.scoring import without
-from studio.explanation import games, players, quotes
+from studio.explanation import games, players
 from studio.explanation.estimating import Mask
 from studio.explanation.games import shap_explanation
 from studio.explanation.learnt import lessons
@@ -34,6 +35,7 @@ __all__ = [
     "shares",
     "strength",
     "times",
+    "warm",
 ]
 
 Detail = Literal["phrases", "words"]
@@ -69,6 +71,9 @@ def explain(
     if answer.refused or not text or not answer.messages:
         raise NotEnough("nothing_to_explain")
     if answer.quoted:
+        # They need the room of answers, which takes as long to load as all the rest.
+        from studio.explanation import quotes
+
         rounds = [] if inside is not None else quotes.rounds(answer, text, spans, detail, engine)
     else:
         rounds = _rounds(answer, text, variant, adapter, detail, engine, inside)
@@ -90,8 +95,10 @@ def explain(
             raise Stopped
         emit(Stage(name=f"explain_{kind}"))
         cut = detail if kind == "question" else "phrases"
+        # A phrase says most of what it can alone, for the fewest tokens; a word does not, nor a phrase behind passages.
+        alone = kind == "question" and detail == "phrases" and not answer.passages
         show = lambda game: emit(Explained(game=game))  # noqa: E731
-        played.append(games.play(kind, units, evaluate, spans, seconds, progress, show, cut, inside))
+        played.append(games.play(kind, units, evaluate, spans, seconds, progress, show, cut, inside, alone))
     shift = before.shift if before else None
     if trained and adapter is not None:
         emit(Stage(name="explain_training"))
@@ -106,6 +113,13 @@ def explain(
         shift=shift,
         lessons=before.lessons if before else tuple(alike),
     )
+
+
+def warm(variant: Variant, adapter: Path | None, engine: Engine) -> None:
+    """Have what scores loaded before it is needed, which takes longer than an explanation. What is wrong with it is left
+    for the explanation to say."""
+    with suppress(StudioError):
+        engine.score([(Message(role="user", content="Why? " * 10),)], "So.", model=variant.model, adapter=adapter)
 
 
 def _shift(answer: Answer, text: str, spans: Sequence[Span], variant: Variant, adapter: Path, engine: Engine) -> Shift:

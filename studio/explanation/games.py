@@ -1,7 +1,7 @@
 """The game: what the answer's likelihood is for every set of players asked about, and what each player is worth.
 
-A quick look comes first: one part at a time is taken out. Then shap's own explainers choose the sets and weigh them (see
-`estimating`); `Values` is the model they ask. Every step is shown, and a later one takes the place of an earlier one.
+`estimating` chooses the sets and weighs them; `Values` is the model it asks, as shap's explainers would. Every step is
+shown, and a later one takes the place of an earlier one.
 """
 
 import time
@@ -41,12 +41,13 @@ def play(
     show: Show = lambda game: None,
     detail: Literal["phrases", "words"] = "phrases",
     inside: int | None = None,
+    alone: bool = False,
 ) -> Game:
     """What each player is worth, for the whole answer and for each of its sentences.
 
     `evaluate` gives the answer's log-probabilities for sets of players; `sentences` are spans that cover the answer's
     text; `seconds` is how long to refine beyond what is needed at least. `show` gets the first look and then each
-    refinement; the last one is returned.
+    refinement; the last one is returned. `alone`: the first look tries each player alone, instead of leaving it out.
     """
     started = time.monotonic()
     values = Values(evaluate, sentences, report)
@@ -60,7 +61,7 @@ def play(
         show(made)
         return made
 
-    return [told(worth) for worth in estimating.refined(values, [player.text for player in players], seconds)][-1]
+    return [told(worth) for worth in estimating.refined(values, len(players), seconds, alone)][-1]
 
 
 def made_of(players: Sequence[Player], worth: Worth, values: "Values") -> Game:
@@ -77,7 +78,7 @@ def made_of(players: Sequence[Player], worth: Worth, values: "Values") -> Game:
             error_by_sentence=tuple(map(float, error[1:])),
             passage=part.passage,
             without=lost,
-            lime=weight,
+            lime=None if lost is None else weight,  # near the whole prompt nothing was seen of it
         )
         for part, value, error, lost, weight in zip(players, worth.values, worth.errors, without, lime, strict=True)
     )
@@ -117,7 +118,7 @@ def shap_explanation(game: Game, sentence: int | None = None) -> "shap.Explanati
 
 
 class Values:
-    """The model that shap asks: rows of 0 and 1 -> [rows, 1 + sentences], sums of log-probabilities in nats.
+    """The model that is asked, as by shap: rows of 0 and 1 -> [rows, 1 + sentences], sums of log-probabilities in nats.
 
     Every set is scored once. Sets are sorted, so that those that begin alike, and thus share tokens, are asked together.
     """

@@ -4,7 +4,6 @@ A proxy, and shown as one: alike, not proven to be the cause. (What a training s
 gradients of every example; the embedder tells likeness for the price of a search.)
 """
 
-from studio.answering import nearest
 from studio.base.project import Project
 from studio.base.records import Answer, Lesson
 from studio.engines import Engine
@@ -16,6 +15,8 @@ LEAST = 0.3  # less alike is not alike
 
 def lessons(project: Project, answer: Answer, engine: Engine) -> tuple[Lesson, ...]:
     """The examples learnt from that are most like this question with this answer, the nearest first. Raises Unavailable."""
+    from studio.answering import nearest  # the room of answers is half of what an explanation takes to load
+
     asked = answer.understood or answer.question
     found = [each for each in nearest.examples(project, asked, engine, LOOKED_AT) if each.split == "train"]
     if not found:

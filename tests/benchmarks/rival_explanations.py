@@ -1,6 +1,6 @@
 """The usual ways to explain a generated answer: plain `shap.Explainer(model, tokenizer)`, and Captum's Shapley sampling.
 
-PYTHON_WITH_CAPTUM -m tests.benchmarks.rival_explanations WEIGHTS DTYPE      (asked by bench_explanation)
+PYTHON_WITH_CAPTUM -m tests.benchmarks.rival_explanations WEIGHTS DTYPE QUESTIONS      (asked by bench_explanation)
 """
 
 import argparse
@@ -13,7 +13,7 @@ import numpy as np
 
 EVALUATIONS = 500  # plain shap's own default for text
 SAMPLES = 25  # Captum's own default
-PLAIN_TIMED = 5
+PLAIN_TIMED = 3
 
 
 class Plain:
@@ -55,35 +55,40 @@ class Plain:
         return used / len(some)
 
 
-def captum_sampling(weights: Path, dtype: str, question: str, answer: str) -> dict[str, float]:
-    """CPU seconds of one sampled order over the words of the question, all other settings as they come but one: with
+def captum_sampling(weights: Path, dtype: str, questions: int) -> list[float]:
+    """CPU seconds of one sampled order over the words of each question, all other settings as they come but one: with
     `forward_in_tokens` it reads everything again for each answer token under this transformers, 45 times as much.
     """
     import torch
     from captum.attr import LLMAttribution, ShapleyValueSampling, TextTemplateInput
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    from tests.benchmarks.explanation_questions import QUESTIONS
+
     torch.set_num_threads(1)
     model: Any = AutoModelForCausalLM.from_pretrained(weights, dtype=getattr(torch, dtype)).eval()
     tokenizer = AutoTokenizer.from_pretrained(weights)
-    words = question.split()
-    message = [{"role": "user", "content": " ".join(["{}"] * len(words))}]
-    template = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
-    given = TextTemplateInput(template=template, values=words)
     method = LLMAttribution(ShapleyValueSampling(model), tokenizer)
-    begun = time.process_time()
-    method.attribute(given, target=answer, n_samples=1, forward_in_tokens=False)
-    return {"seconds": time.process_time() - begun, "evaluations": len(words) + 1}
+    used = []
+    for asked in QUESTIONS[:questions]:
+        words = asked.question.split()
+        content = asked.prompt.replace(asked.question, " ".join(["{}"] * len(words)))
+        message = [{"role": "user", "content": content}]
+        template = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
+        given = TextTemplateInput(template=template, values=words)
+        begun = time.process_time()
+        method.attribute(given, target=asked.said, n_samples=1, forward_in_tokens=False)
+        used.append(time.process_time() - begun)
+    return used
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("weights", type=Path)
     parser.add_argument("dtype")
+    parser.add_argument("questions", type=int)
     asked = parser.parse_args()
-    from tests.benchmarks.bench_explanation import QUESTION, SAID
-
-    print(json.dumps(captum_sampling(asked.weights, asked.dtype, QUESTION, SAID)))
+    print(json.dumps(captum_sampling(asked.weights, asked.dtype, asked.questions)))
 
 
 if __name__ == "__main__":

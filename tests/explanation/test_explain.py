@@ -3,6 +3,8 @@
 import csv
 import io
 import math
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -132,6 +134,19 @@ def test_a_bare_question_is_explained_by_words_when_asked(engine: Any) -> None:
     made = explanation.explain(asked, VARIANT, None, engine, lambda _: None, lambda: False, detail="words", seconds=0)
     assert [game.kind for game in made.games] == ["question"]
     assert [unit.text for unit in made.games[0].units] == QUESTION.split()
+
+
+@pytest.mark.parametrize(
+    ("detail", "passages", "alone"), [("phrases", (), True), ("words", (), False), ("phrases", TEXTS, False)]
+)
+def test_only_phrases_without_passages_are_first_tried_alone(
+    engine: Any, detail: Any, passages: Sequence[str], alone: bool
+) -> None:
+    asked = answered(*(prompt() if passages else (Message(role="user", content=QUESTION),)), passages=passages)
+    said: list[Any] = []
+    explanation.explain(asked, VARIANT, None, engine, said.append, lambda: False, detail=detail, seconds=0)
+    first = next(e.game for e in said if isinstance(e, events.Explained) and e.game.kind == "question")
+    assert [unit.without is None for unit in first.units] == [alone] * len(first.units)
 
 
 def test_a_passage_is_opened_into_its_sentences_and_the_words_are_added(engine: Any) -> None:
@@ -273,3 +288,22 @@ def test_the_starter_model_explains_through_its_host(tmp_path: Path, starter: Ca
     assert [explanation.strength(unit, passages) for unit in passages.units] == ["strong", "strong", "none"]
     assert 0 < explanation.explained(passages).share < 1
     assert all(abs(game.gap) <= 1e-4 * abs(game.full - game.base) for game in made.games)
+
+
+def test_what_scores_is_loaded_ahead_and_what_is_wrong_with_it_is_left_for_the_explanation(engine: Any) -> None:
+    explanation.warm(VARIANT, None, engine)
+    assert engine.scorer._tree._packs
+
+    class Without:
+        def score(self, *_: object, **__: object) -> Scores:
+            raise NotEnough("nothing_to_explain")
+
+    explanation.warm(VARIANT, None, Without())  # type: ignore[arg-type]
+
+
+def test_a_run_that_explains_loads_nothing_heavy_before_it_asks() -> None:
+    code = (
+        "import sys, studio.work.kinds, studio.work.explaining, studio.engines, studio.explanation;"
+        "print({'pandas', 'torch', 'shap', 'sklearn', 'studio.answering'} & set(sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"

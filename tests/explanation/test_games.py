@@ -66,8 +66,7 @@ def test_exact_values_are_shapleys_for_the_answer_and_each_sentence(players: int
 
 
 @pytest.mark.parametrize("players", [1, 2, 3])
-def test_few_parts_need_no_library_their_two_ends_are_all_sets(players: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimating, "library", lambda: pytest.fail("shap takes seconds to load"))
+def test_of_few_parts_the_two_ends_are_all_sets(players: int) -> None:
     game = games.play("question", named(players), toy(players), SPANS, seconds=60)
     assert game.method == "exact"
     for unit, expected in zip(game.units, by_definition(players), strict=True):
@@ -82,7 +81,7 @@ def test_passages_played_by_masking_say_so() -> None:
 def test_permutations_add_up_in_every_column(players: int) -> None:
     game = games.play("question", named(players), toy(players), SPANS, seconds=0)
     assert game.method == "permutation"
-    assert game.evaluations == 2 * players + 2
+    assert game.evaluations == 2 + players + math.ceil(players / 2)
     assert abs(game.gap) <= 1e-4 * abs(game.full - game.base)
     for sentence in range(2):
         total = sum(unit.by_sentence[sentence] for unit in game.units)
@@ -93,9 +92,9 @@ def test_more_and_more_pairs_lead_to_the_exact_values_and_errors_hold_them() -> 
     import numpy as np
 
     expected = np.array([each[0] for each in by_definition(7)])
-    values, names = games.Values(toy(7), SPANS), [f"p{n}" for n in range(7)]
-    pairs = [estimating.pair(values, names, seed=n) for n in range(200)]
-    stages = list(estimating.refined(values, names, seconds=0))
+    values = games.Values(toy(7), SPANS)
+    pairs = [estimating.pair(values, 7, seed=n) for n in range(200)]
+    stages = list(estimating.refined(values, 7, seconds=0))
     ends, (few, many) = stages[-1], (estimating.blended(stages[-1], pairs[:n]) for n in (2, 200))
     assert [stage.first for stage in stages] == [True, False]
     for worth in (ends, few, many):
@@ -125,7 +124,7 @@ def test_no_pair_is_played_once_the_errors_are_small() -> None:
     def line(masks: Sequence[Mask]) -> Scores:
         return Scores(tokens=("x",), logprobs=tuple((sum(np.array(WEIGHTS) * mask),) for mask in masks))
 
-    game = games.play("question", named(10), line, ((0, 1),), seconds=60)
+    game = games.play("question", named(10), line, ((0, 1),), seconds=60, alone=True)
     assert game.evaluations == 22
     assert [unit.value for unit in game.units] == pytest.approx(WEIGHTS)
 
@@ -137,8 +136,39 @@ def test_a_first_look_is_shown_and_then_each_refinement() -> None:
     assert [each.evaluations for each in shown] == [6, 10, 16]
     assert [unit.value for unit in shown[0].units] == [unit.without for unit in game.units]
     assert shown[-1] == game
-    games.play("question", named(10), toy(10), SPANS, 60, show=shown.append)
+    games.play("question", named(10), toy(10), SPANS, 60, show=shown.append, alone=True)
     assert [each.method for each in shown[3:6]] == ["alone", "permutation", "permutation"]
+    assert [each.evaluations for each in shown[3:6]] == [12, 17, 22]
+    assert [sum(unit.without is None for unit in each.units) for each in shown[3:6]] == [10, 5, 0]
+    assert [reading.agreement(each) is None for each in shown[3:6]] == [True, True, False]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_the_first_look_tries_each_part_alone_or_leaves_it_out(alone: bool) -> None:
+    shown: list[Game] = []
+    games.play("question", named(8), toy(8), SPANS, 0, show=shown.append, alone=alone)
+    assert [unit.without is None for unit in shown[0].units] == [alone] * 8
+    nobody, everybody = (sum(row) for row in toy(8)([(False,) * 8, (True,) * 8]).logprobs)
+    first = sum(toy(8)([tuple((n == 3) == alone for n in range(8))]).logprobs[0])
+    assert shown[0].units[3].value == pytest.approx(first - nobody if alone else everybody - first)
+
+
+@pytest.mark.slow
+def test_shaps_own_explainers_ask_the_same_model_and_find_the_same() -> None:
+    import numpy as np
+
+    class Masker:
+        shape, immutable_outputs, fixed_background = (1, 6), True, True
+
+        def __call__(self, mask: Any, _row: Any) -> Any:
+            return (mask.astype(bool).reshape(1, -1),)
+
+        def mask_shapes(self, _row: Any) -> list[tuple[int]]:
+            return [(6,)]
+
+    values = games.Values(toy(6), SPANS)
+    explained = estimating.library().explainers.ExactExplainer(values, Masker())(np.zeros((1, 6)), max_evals=65)
+    assert explained.values[0] == pytest.approx(estimating.exactly(values, 6).values)
 
 
 def test_without_is_what_the_whole_answer_loses_when_one_part_alone_goes() -> None:

@@ -28,7 +28,7 @@ class Game(Record):
     """One set of players, the rest of the prompt kept. `full - base` is what the units together explain (nats).
 
     `evaluations`, `tokens` (run through the model) and `seconds` are what it cost; `answer_tokens` is the answer's length.
-    `inside` is the passage whose sentences play; `alone` is the quick look that takes out one part at a time.
+    `inside` is the passage whose sentences play; `alone` is the quick look that tries one part at a time.
     """
 
     kind: Literal["question", "passages", "instructions", "sentences"]

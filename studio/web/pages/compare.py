@@ -16,7 +16,7 @@ from studio.web import conversation, passages
 from studio.web.asking import Asking, Column
 from studio.web.frame import gestures
 from studio.web.pages.advice import approaches
-from studio.web.parts import blindly, careful, character, measures, narrowing, why, whynot
+from studio.web.parts import blindly, careful, character, judge, measures, narrowing, why, whynot
 from studio.web.shell import BARE, QUICK, SLOW, Shell
 from studio.web.views import answers as views
 from studio.web.views import ballot as ballots
@@ -58,8 +58,9 @@ def build(shell: Shell) -> None:
             test = shell.button("results.run", "test", 200)
         table, asked_with = measures.build(shell)
         probed = character.build(shell)
+        judged = judge.build(shell)
         timer = gr.Timer(1, active=False)
-        live = [grid, results, job, test, dial, timer]
+        live = [grid, results, job, test, dial, judged, timer]
 
         async def on_ask(
             request: gr.Request, question: str | None, who: list[str], hidden: bool, *narrow: Any
@@ -107,6 +108,7 @@ def build(shell: Shell) -> None:
                     conversation.keep(project, [*before, made])
                 ticking = gr.Timer(active=working(shell, project))
                 yield [shown_together(shell, project, [*before, made], asking.columns), ticking]
+                why.expect(shell, project, made)
                 asking.complain()
             finally:
                 asking.stop()
@@ -135,6 +137,7 @@ def build(shell: Shell) -> None:
         whynot.wire(shell, grid, found)
         careful.wire(shell, dial, timer)
         character.wire(shell, probed, timer)
+        judge.wire(shell, judged, timer)
         measures.wire(shell, table, asked_with, results, [test], lambda project: [to_test(shell, project)])
         grid.pick(shell.guard(on_pick), None, grid, **SLOW)
         blindly.wire(shell, grid, answers)
@@ -178,6 +181,7 @@ def look(shell: Shell, project: Project) -> list[Any]:
         shell.work(shell.studio.runs.latest(project, "evaluate"), "test"),
         to_test(shell, project),
         careful.look(shell, project),
+        judge.look(shell, project),
         ticking,
     ]
 
@@ -192,7 +196,7 @@ def answers(shell: Shell, project: Project) -> Any:
     """The conversation on the page with the vote on its last answers and what explains them."""
     variants = answering.variants(project)
     turns = conversation.turns(project, variants)
-    hidden = blindly.hidden(project, turns[-1]) if turns else None
+    hidden = blindly.hidden(project, turns)
     if hidden:
         return ballots.blind(project, *hidden, shell.voice)
     by_id = {variant.id: variant for variant in variants}
@@ -231,15 +235,17 @@ def picked_from(project: Project, shown: str) -> list[Answer]:
 
 def working(shell: Shell, project: Project) -> bool:
     return any(
-        run.kind in ("explain", "evaluate", "calibrate", "character") and run_views.is_active(run)
+        run.kind in ("explain", "evaluate", "calibrate", "character", "judge") and run_views.is_active(run)
         for run in shell.studio.runs.of(project)
     ) or character.just_ended(shell.studio.runs.latest(project, "character"))
 
 
 def chosen(project: Project, who: list[str]) -> list[Variant]:
-    variants = [variant for variant in orders.assistants(project) if variant.approach in who][:MOST]
+    variants = [variant for variant in orders.assistants(project) if variant.approach in who]
     if not variants:
         raise BadInput("nobody_asked")
+    if len(variants) > MOST:
+        raise BadInput("too_many_asked", most=MOST, count=len(variants))
     return variants
 
 

@@ -1,12 +1,13 @@
 """Why an answer came out as it did: asked for below the answer, refined while one looks, and asked more closely."""
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from studio import orders
+from studio import explanation, orders
 from studio.base import files
 from studio.base.errors import BadInput
 from studio.base.project import Project
@@ -22,7 +23,9 @@ TO_WHY = (
 def wire(shell: Shell, grid: Any, live: Sequence[Any], look: Callable[[Shell, Project], list[Any]]) -> None:
     def on_why(request: gr.Request, given: gr.EventData) -> list[Any]:
         project = shell.project(request)
-        orders.explain(project, shell.studio.runs, project.answer(given.answer))
+        answer = project.answer(given.answer)
+        warm(shell, project, [answer])  # while the run is started
+        orders.explain(project, shell.studio.runs, answer)
         return look(shell, project)
 
     def on_closer(request: gr.Request, given: gr.EventData) -> list[Any]:
@@ -39,6 +42,22 @@ def wire(shell: Shell, grid: Any, live: Sequence[Any], look: Callable[[Shell, Pr
 
     grid.why(shell.guard(on_why), None, live, **SLOW).success(fn=None, js=TO_WHY, api_visibility="private")
     grid.closer(shell.guard(on_closer), None, live, **SLOW)
+
+
+def expect(shell: Shell, project: Project, shown: Sequence[Answer]) -> None:
+    """Answers stand: whoever asked why before will ask again. Nobody else pays with memory for what loads in advance."""
+    if project.store.latest(Explanation, 1):
+        warm(shell, project, shown)
+
+
+def warm(shell: Shell, project: Project, shown: Sequence[Answer]) -> None:
+    """Load, beside everything else, what explains the first of these answers that a model said."""
+    said = next((answer for answer in shown if not answer.quoted and not answer.refused), None)
+    if said is not None:
+        variant = project.variant(said.variant)
+        adapter = project.path(variant.adapter) if variant.adapter else None
+        given = (variant, adapter, shell.studio.engine)
+        threading.Thread(target=explanation.warm, args=given, name="warm", daemon=True).start()
 
 
 def whys(shell: Shell, project: Project, shown: Sequence[Answer], recent: int) -> dict[str, Why]:
