@@ -11,6 +11,7 @@ from studio.answering import whole
 from studio.base.machine import Machine
 from studio.base.records import Advice, Approach, Document, Example, Goal, Guarded, Option, Reason, Record
 from studio.engines import Model
+from studio.training import lessons
 
 ENOUGH_EXAMPLES = 60
 MANY_EXAMPLES = 200
@@ -178,7 +179,7 @@ def _both(goal: Goal, facts: Material, machine: Machine, model: Model) -> _Case:
 def _can_train(case: _Case, facts: Material, machine: Machine, model: Model) -> bool:
     memory = machine.gpu.memory_gb if machine.gpu else machine.memory_gb
     if facts.training_minutes is None:
-        case.rule_out("examples_too_few", examples=facts.examples, needed=ENOUGH_EXAMPLES)
+        case.rule_out("examples_too_few", examples=facts.examples, needed=lessons.NEEDED)
     elif memory < model.training_gb:
         case.rule_out("memory_too_small", needed_gb=model.training_gb, memory_gb=memory)
     return case.possible

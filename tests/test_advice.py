@@ -7,6 +7,7 @@ from studio.advice import Material
 from studio.base.machine import Machine
 from studio.base.records import Goal
 from studio.engines import model
+from studio.training import lessons
 
 LAPTOP = Machine(system="Linux", processor="", cores=2, memory_gb=16, free_memory_gb=8, free_disk_gb=50)
 STARTER = model("smollm2-135m-instruct")
@@ -63,3 +64,10 @@ def test_reading_the_whole_document_is_offered_only_where_it_fits_into_the_conte
     facts = SHOP.model_copy(update={"characters": characters})
     options = advice.advise(Goal(), facts, LAPTOP, STARTER).options
     assert ("whole" in [option.approach for option in options]) == offered
+
+
+def test_where_examples_are_too_few_the_number_named_is_the_one_training_asks_for() -> None:
+    facts = SHOP.model_copy(update={"examples": 3, "training_minutes": None})
+    options = {option.approach: option for option in advice.advise(Goal(), facts, LAPTOP, STARTER).options}
+    told = [reason.parameters for reason in options["trained"].reasons if reason.code == "examples_too_few"]
+    assert told == [{"examples": 3, "needed": lessons.NEEDED}]
