@@ -15,8 +15,8 @@ from studio.answering.figures import figures
 from studio.answering.support import agree
 from studio.answering.variants import variants
 from studio.base import chance
-from studio.base.errors import NotEnough, Stopped
-from studio.base.events import Emit, Progress, ShouldStop
+from studio.base.errors import NotEnough
+from studio.base.events import Emit, Progress, ShouldStop, telling
 from studio.base.project import Project
 from studio.base.records import Calibration, Chunk, Indexed, Passage, Position, Proposal, Question, Variant
 from studio.retrieval import calibration, chunking, terms
@@ -187,10 +187,9 @@ def _cases(
 ) -> "list[Case]":
     variant = next((each for each in variants(project, indexed) if each.approach == "documents"), None)
     cases: list[Case] = []
+    told = telling(emit, should_stop)
     for number, each in enumerate(asked):
-        if should_stop():
-            raise Stopped
-        emit(Progress(done=number, of=len(asked)))
+        told(number, len(asked))
         found = retrieval.search(project, each.text, engine, LOOKED_AT).passages
         lead = _lead(project, each.text, found)
         if not each.facts and each.place is None:

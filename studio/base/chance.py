@@ -1,10 +1,11 @@
-"""What counts prove: the intervals and tests that every room reads alike. Arithmetic on counts, so no order of them matters.
+"""What counts and means prove: the intervals and tests that every room reads alike; no order of what is given matters.
 
 Knows neither what was counted nor what follows from it.
 """
 
 import math
 from collections.abc import Sequence
+from statistics import stdev
 
 LEVEL = 0.05
 FEWEST = 6  # that differ: with fewer the exact test cannot reach the level, 2 * 0.5**5 > 0.05
@@ -41,6 +42,14 @@ def paired(gained: int, lost: int, n: int) -> tuple[float, float]:
     middle = (more - less) / every
     half = Z * math.sqrt((more + less) - (more - less) ** 2 / every) / every
     return max(middle - half, -1.0), min(middle + half, 1.0)
+
+
+def student(values: Sequence[float]) -> float:
+    """Half of the 95 % interval of a mean: Student (1908), Biometrika 6, 1-25. One value alone says nothing of it."""
+    from scipy.special import stdtrit
+
+    n = len(values)
+    return float(stdtrit(n - 1, 0.975)) * stdev(values) / math.sqrt(n) if n > 1 else math.inf
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

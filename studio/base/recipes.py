@@ -233,7 +233,6 @@ class JudgeRequest(Record):
     model: str
     first: str
     second: str
-    made_for: str = Field(default="", description="Fingerprint of the votes and the test.")
 
 
 class ExplainRequest(Record):

@@ -105,6 +105,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
+        self._newest: dict[type[Record], tuple[str, Record | None]] = {}
         migrate(self._db, path)
 
     @property
@@ -267,11 +268,25 @@ class Store:
         return self._records(_TABLES[kind], kind, order_by=f"position desc limit {int(limit)}")[::-1]
 
     def newest(self, kind: type[R]) -> R | None:
-        return next(iter(self.latest(kind, 1)), None)
+        """The last record of a kind. A scorecard is long, and one page asks for it several times: it is understood once."""
+        row = self._db.execute(f"select record from {_TABLES[kind]} order by position desc limit 1").fetchone()
+        if row is None:
+            return None
+        text, known = self._newest.get(kind, ("", None))
+        if text != row[0] or not isinstance(known, kind):
+            known = kind.model_validate_json(row[0])
+            self._newest[kind] = row[0], known
+        return known
 
     def get(self, kind: type[R], id: str) -> R | None:
         found = self._records(_TABLES[kind], kind, "id = ?", [id])
         return found[0] if found else None
+
+    def some(self, kind: type[R], ids: Sequence[str]) -> list[R]:
+        """Those of these ids that are there, in the same order."""
+        table = _TABLES[kind]
+        asked = f"select record from json_each(?) as asked join {table} on {table}.id = asked.value order by asked.key"
+        return [kind.model_validate_json(record) for (record,) in self._db.execute(asked, [json.dumps(list(ids))])]
 
     def remove(self, kind: type[Record], id: str) -> None:
         with self._db.conn:
@@ -348,8 +363,9 @@ class Store:
         values: Sequence[Any] = (),
         order_by: str | None = None,
     ) -> list[R]:
-        rows = self._db[table].rows_where(where, values, select="record", order_by=order_by)
-        return [kind.model_validate_json(row["record"]) for row in rows]
+        asked = f"select record from {table}" + (f" where {where}" if where else "")
+        rows = self._db.execute(asked + (f" order by {order_by}" if order_by else ""), list(values))
+        return [kind.model_validate_json(record) for (record,) in rows]
 
 
 _TABLES: dict[type[Record], str] = {

@@ -1,14 +1,13 @@
 """Every measure with its interval and what the differences prove; the test questions; whether a model judges as people."""
 
 import argparse
-import math
 from pathlib import Path
 from typing import Any, get_args
 
-from studio.base import files, words
+from studio.base import files
 from studio.base.errors import NotEnough
 from studio.base.project import Project
-from studio.base.records import LANGUAGES, Scorecard
+from studio.base.records import Scorecard
 from studio.cli.session import Session, Verb, finish
 
 
@@ -111,27 +110,11 @@ def table(session: Session, project: Project, card: Scorecard) -> str:
 
 def _lines(session: Session, card: Scorecard, table: Any, names: dict[str, str]) -> list[str]:
     from studio.evaluation import cards
-    from studio.evaluation.differences import Compared
     from studio.evaluation.metrics import BY_CODE, Group
+    from studio.web.views import scorecard as views
+    from studio.web.voice import Voice
 
-    t = session.t
-    language = session.settings.language if session.settings.language in LANGUAGES else "en"
-
-    def figure(code: str, value: float) -> str:
-        if BY_CODE[code].kind == "share":
-            return f"{value:.0%}"
-        return words.number(round(value, 2 if abs(value) < 10 else 1), language)
-
-    def gap(code: str, value: float) -> str:
-        return f"x{math.exp(value):.2f}" if BY_CODE[code].kind == "ratio" else figure(code, value)
-
-    def said(each: Compared) -> str:
-        first, second = names.get(each.first, each.first), names.get(each.second, each.second)
-        difference, low, high = (gap(each.metric, value) for value in (each.difference, each.low, each.high))
-        told = {"better": first, "worse": second, "first": first, "second": second, "p": f"{each.adjusted:.3f}"}
-        told |= {"difference": difference, "low": low, "high": high}
-        return t(f"scorecard.{each.verdict}", **told, differing=each.differing, n=each.n)
-
+    t, voice = session.t, Voice(session.settings.language)
     n = max((score.n for row in table.rows for _, score in row.scores), default=0)
     key, numbers = cards.told(card, names)
     lines = [t("scorecard.lead", n=n, tests=table.tests), t(key, **numbers)]
@@ -142,10 +125,12 @@ def _lines(session: Session, card: Scorecard, table: Any, names: dict[str, str])
         lines += ["", t(f"scorecard.group.{group}")]
         for row in rows:
             lines.append(f"  {t(f'metric.{row.metric}')}")
+            metric = BY_CODE[row.metric]
             for id, score in row.scores:
-                value, low, high = (figure(row.metric, each) for each in (score.value, score.low, score.high))
+                value, low, high = (views.value(metric, each, voice) for each in (score.value, score.low, score.high))
                 lines.append(f"    {names.get(id, id):<28} {value:>8}  [{low} - {high}]  n={score.n}")
-            lines += [f"    {said(each)}" for each in row.compared if each.verdict == "better"]
+            proven = [each for each in row.compared if each.verdict == "better"]
+            lines += [f"    {views.pair(metric, each, table.tests, names, voice)}" for each in proven]
     return lines
 
 

@@ -99,8 +99,8 @@ def refuse_sealed(project: Project, question: str) -> None:
 
 def sealed(running: Round | None, question: str) -> Ballot | None:
     """The question's ballot in the open round, if there is one: whatever was answered to it is shown without names."""
-    ballots = running.ballots if running else ()
-    return next((ballot for ballot in ballots if _bare(ballot.question) == _bare(question)), None)
+    ballots, asked = running.ballots if running else (), _bare(question)
+    return next((ballot for ballot in ballots if _bare(ballot.question) == asked), None)
 
 
 def close(project: Project, round: Round) -> Round:

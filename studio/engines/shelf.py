@@ -42,7 +42,10 @@ def prepare(
 
 def is_here(name: str, settings: Settings, *, train: bool = False) -> bool:
     """Whether `prepare` would need no network. Raises NotFound("model_missing")."""
-    return all(here(name, settings, part) or _installed(model(name).package) for part in _needed(name, settings, train))
+    package = model(name).package
+    if train and not (here(name, settings, "weights") or _installed(package)):
+        return False  # without a look at the machine, which a page takes of every model
+    return all(here(name, settings, part) or _installed(package) for part in _needed(name, settings, train))
 
 
 def weights(name: str, settings: Settings, emit: Emit = _silent) -> Path:

@@ -12,7 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from statistics import mean, stdev
+from statistics import mean
 from typing import Literal
 
 from studio.base import chance
@@ -201,17 +201,11 @@ def score(metric: Metric, values: Sequence[float]) -> Score:
         whole = all(value in (0.0, 1.0) for value in values) or len(set(values)) == 1
         low, high = chance.wilson(sum(values), len(values)) if whole else differences.interval(values)
     else:
-        half = _half(values)
+        half = chance.student(values) if len(values) > 1 else 0.0
         low, high = middle - half if metric.kind == "ratio" else max(middle - half, 0.0), middle + half
     if metric.kind == "ratio":
         middle, low, high = math.exp(middle), math.exp(low), math.exp(high)
     return Score(metric=metric.code, value=middle, low=low, high=high, n=len(values))
-
-
-def _half(values: Sequence[float]) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf(0.975, len(values) - 1)) * stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
 
 
 def _values(metric: Metric, graded: Sequence[Graded], card: Scorecard) -> dict[str, float]:

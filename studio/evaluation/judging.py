@@ -86,13 +86,14 @@ class Voted(NamedTuple):
 
 def votes(project: Project, most: int = MOST_VOTES) -> list[Voted]:
     """The last word of each voter on each question, in blind votes between two different answers that are over: in an open
-    one nobody may learn by a model who is ahead. The newest come last."""
-    closed = {round.id for round in project.store.all(Round) if round.closed}
+    one nobody may learn by a model who is ahead."""
+    closed = {round.id for round in project.store.all(Round) if round.closed and len(round.variants) == 2}
     known = {question.question: question for question in project.store.questions()}
     last = {(vote.round, vote.voter, vote.question): vote for vote in project.store.all(Vote) if vote.round in closed}
-    made = []
-    for vote in list(last.values())[-most:]:
-        answers = [answer for id in vote.answers if (answer := project.store.get(Answer, id)) is not None]
+    newest, made = list(last.values())[-most:], []
+    given = {each.id: each for each in project.store.some(Answer, [id for vote in newest for id in vote.answers])}
+    for vote in newest:
+        answers = [given[id] for id in vote.answers if id in given]
         if len(answers) != 2 or answers[0].text == answers[1].text:
             continue
         first, second = answers
@@ -117,7 +118,7 @@ def request(project: Project, model: str, pair: tuple[Variant, Variant]) -> Judg
     voted = votes(project)
     if len(voted) < FEWEST_VOTES:
         raise NotEnough("judge_votes_few", votes=len(voted), needed=FEWEST_VOTES)
-    return JudgeRequest(model=model, first=pair[0].id, second=pair[1].id, made_for=made_for(project, voted))
+    return JudgeRequest(model=model, first=pair[0].id, second=pair[1].id)
 
 
 def made_for(project: Project, voted: Sequence[Voted]) -> str:
@@ -135,6 +136,7 @@ def measure(project: Project, engine: "Engine", asked: JudgeRequest, emit: Emit,
     tell, language = telling(emit, should_stop), project.card.language
     emit(Stage(name="judge_votes"))
     voted = votes(project)
+    beginning = made_for(project, voted)
     both: list[tuple[Choice, Choice]] = []
     for done, each in enumerate(voted):
         tell(done, len(voted))
@@ -151,9 +153,7 @@ def measure(project: Project, engine: "Engine", asked: JudgeRequest, emit: Emit,
             tell(done, len(tested))
             choice = judge(engine, asked.model, question.question, first, second, question.reference, language)
             verdicts += [Verdict(question=question.question, choice=choice)] if choice is not None else []
-    made = Judged(
-        agreement=found, variants=(asked.first, asked.second), verdicts=tuple(verdicts), made_for=asked.made_for
-    )
+    made = Judged(agreement=found, variants=(asked.first, asked.second), verdicts=tuple(verdicts), made_for=beginning)
     project.store.put_fact(FACT, made)
     return made
 

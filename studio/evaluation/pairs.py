@@ -3,7 +3,7 @@ comparisons at once. Knows neither what was asked nor what the conditions are.
 """
 
 from collections.abc import Sequence
-from statistics import mean, stdev
+from statistics import mean
 from typing import Literal
 
 from studio.base import chance
@@ -48,11 +48,11 @@ def shares(name: str, on: Sequence[bool], off: Sequence[bool]) -> Change:
 
 def means(name: str, on: Sequence[float], off: Sequence[float]) -> Change:
     """Two means: Wilcoxon's signed-rank test, t interval of the paired difference."""
-    from scipy.stats import t, wilcoxon
+    from scipy.stats import wilcoxon
 
     n = len(on)
     each = [a - b for a, b in zip(on, off, strict=True)]
-    half = float(t.ppf(0.975, n - 1)) * stdev(each) / n**0.5 if n > 1 else 0.0
+    half = chance.student(each) if n > 1 else 0.0
     p_value = float(wilcoxon(each).pvalue) if any(each) else 1.0
     return _judged(
         Change(

@@ -36,8 +36,10 @@ def character(project: Project, runs: Runs, variant: Variant, questions: int = p
 
 def judges(settings: Settings) -> list[engines.Model]:
     """The models that could judge: those whose weights lie here, the largest first. None where another server answers."""
+    if settings.remote_url:
+        return []
     here = [each for each in engines.catalogue() if engines.is_here(each.name, settings, train=True)]
-    return [] if settings.remote_url else sorted(here, key=lambda each: -each.parameters)
+    return sorted(here, key=lambda each: -each.parameters)
 
 
 def judge(project: Project, runs: Runs, model: str, pair: tuple[str, ...] = ()) -> Run:

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from studio import engines
-from studio.base.errors import NotFound, Stopped
-from studio.base.events import Emit, Progress, ShouldStop
+from studio.base.errors import NotFound
+from studio.base.events import Emit, Progress, ShouldStop, telling
 from studio.base.project import Project
 from studio.base.records import Tuned
 from studio.retrieval import finding, index, pairs, proving, storage, table
@@ -62,11 +62,9 @@ def tune(project: Project, engine: index.Embedding, emit: Emit, should_stop: Sho
         ready = made.complete and made.embedder == embedder.name
         if len(asked) >= ENOUGH and ready:
             vectors = engine.embed([pair.question for pair in asked], "query", chosen)
-            found = []
+            found, told = [], telling(emit, should_stop)
             for number, (pair, vector) in enumerate(zip(asked, vectors, strict=True)):
-                if should_stop():
-                    raise Stopped
-                emit(Progress(done=number, of=len(asked)))
+                told(number, len(asked))
                 found.append(_places(project, place, made, embedder.weight, pair, vector))
             emit(Progress(done=len(asked), of=len(asked), seconds_left=0.0))
             tuned = judged(default, asked, found, limit)

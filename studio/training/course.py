@@ -136,7 +136,7 @@ class _Run:
         course, began = self.course, time.monotonic()
         torch.manual_seed(self.recipe.seed * 1_000_003 + course.step)  # for models that drop out
         rows = order.worded(self.lesson.rows, self.order.step(course.step), self.recipe.seed, course.step)
-        rows = rows if self.lesson.aim else replay.weighed(rows, course.step / course.of)
+        rows = replay.weighed(rows, course.step / course.of)
         weights, shown = sum(map(_weight, rows)), sum(_weight(row) for row in rows if row.expected is None)
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * _rate(course.step, course.of)

@@ -15,8 +15,7 @@ from typing import NamedTuple
 import psutil
 
 from studio.base import files, machine
-from studio.base.errors import Stopped
-from studio.base.events import Emit, Loss, Note, Progress, Sampled, ShouldStop, Stage
+from studio.base.events import Emit, Loss, Note, Progress, Sampled, ShouldStop, Stage, telling
 from studio.base.recipes import TrainingRecipe
 from studio.base.records import Example, Trained
 from studio.engines.prompts import Prompts
@@ -24,6 +23,7 @@ from studio.training import (
     below,
     checking,
     course,
+    everyday,
     evidence,
     loading,
     order,
@@ -152,7 +152,7 @@ class _Training:
     ) -> None:  # fmt: skip
         self.learner, self.model_name, self.weights, self.recipe = learner, model_name, weights, recipe
         self.folder, self.identity, self.emit, self.given = folder, identity, emit, given
-        self.should_stop = should_stop
+        self.should_stop, self.told = should_stop, telling(emit, should_stop)
         self.renderer = Renderer(learner.tokenizer, Prompts(weights))
         self.lessons = rows.fitting(lessons, self.renderer, recipe.max_length, emit)
         self.rows = rows.taught(self.lessons.learnt, self.renderer, recipe.seed)
@@ -161,17 +161,17 @@ class _Training:
         if given.replay is not None:
             self.rows += given.replay(learner, self.renderer)
         elif recipe.replay:
-            count = ceil(recipe.replay * len(self.rows) * recipe.epochs)
+            count = everyday.asked(recipe.replay, len(self.rows), recipe.epochs)
             frame = rows.frame(self.lessons.learnt)
             self.rows += replay.rows(
-                learner, self.renderer, count, planning.REPLAY_WEIGHT, recipe.seed, weights, frame, self._asking
+                learner, self.renderer, count, planning.REPLAY_WEIGHT, recipe.seed, weights, frame, self.told
             )
         self.spoken = checking.spoken(self.lessons.kept_back)
         self.machine = machine.look(folder)
         self.emit(previewing.first_batch(self.rows, recipe, learner.tokenizer))
 
     def go(self) -> Trained:
-        below.keep(self.learner, [*self.rows, *self.checks], self._asking)
+        below.keep(self.learner, [*self.rows, *self.checks], self.told)
         if not self.checks and not self.recipe.folds:
             self.emit(Note(code="training_nothing_kept_back"))
         watch = Watch(stop=self.should_stop, timed=self._timed)
@@ -286,11 +286,6 @@ class _Training:
         prompts = [self.renderer.prompt(example.messages) for example in examples]
         lengths = [len(row.input_ids) - len(asked) for row, asked in zip(self._rows(examples), prompts, strict=True)]
         return self.learner.say(prompts, min(max(lengths), WRITTEN))
-
-    def _asking(self, done: int, of: int) -> None:
-        if self.should_stop():
-            raise Stopped
-        self.emit(Progress(done=done, of=of))
 
     def _timed(self, speed: float) -> None:
         """What the first steps have shown, kept for the next time somebody asks what it costs."""

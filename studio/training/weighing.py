@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from math import sqrt
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Literal, NamedTuple
 
+from studio.base import chance
 from studio.base.events import Note
 from studio.base.records import Preferred, Score
 from studio.training import checking
@@ -96,13 +96,8 @@ def _share(marks: Sequence[Marks]) -> Score:
 
 
 def _interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean and 95 % interval (t); nothing of nothing."""
-    from scipy.stats import t
-
+    """Mean and 95 % interval; nothing of nothing."""
     if not values:
         return 0.0, 0.0, 0.0
-
-    error = (
-        float(t.ppf(0.975, len(values) - 1)) * stdev(values) / sqrt(len(values)) if len(values) > 1 else float("inf")
-    )
-    return fmean(values), fmean(values) - error, fmean(values) + error
+    middle, half = fmean(values), chance.student(values)
+    return middle, middle - half, middle + half

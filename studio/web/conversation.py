@@ -33,7 +33,9 @@ def turns(project: Project, variants: Sequence[Variant]) -> Turns:
     written = [line.split() for line in kept.split("\n")]
     if written[-1] != [answer.id for answer in last]:
         return [last]
-    return [found for line in written if (found := _found(project, line))]
+    return [
+        found for line in written if (found := project.store.some(Answer, line))
+    ]  # less what rested on what is gone
 
 
 def keep(project: Project, asked: Turns) -> None:
@@ -65,8 +67,3 @@ def histories(asked: Turns, voice: Voice) -> Mapping[str, Sequence[Message]]:
             (Message(role="user", content=answer.question), Message(role="assistant", content=said))
         )
     return made
-
-
-def _found(project: Project, ids: Sequence[str]) -> list[Answer]:
-    """The answers that are still kept: those that rested on something removed are gone."""
-    return [answer for id in ids if (answer := project.store.get(Answer, id)) is not None]

@@ -15,7 +15,7 @@ import gradio as gr
 
 from studio.base.errors import StudioError
 from studio.base.project import STEPS, Project, Step
-from studio.base.records import LANGUAGES, Run
+from studio.base.records import LANGUAGES, Run, RunKind
 from studio.base.runs import Runs
 from studio.web.studio import Studio
 from studio.web.views import run as run_views
@@ -161,6 +161,19 @@ class Shell:
 
         on_view.__name__ = f"on_{order.__name__}" if order else f"{look.__module__.rpartition('.')[2]}_tick"
         return self.guard(on_view)
+
+    def stop(self, kind: RunKind, look: Callable[["Shell", Project], Any]) -> Any:
+        """The handler that stops the latest run of a kind, and shows a part as it then stands."""
+
+        def on_stop(request: gr.Request) -> Any:
+            project = self.project(request)
+            latest = self.studio.runs.latest(project, kind)
+            if latest is not None:
+                self.studio.runs.stop(latest.id)
+            return look(self, project)
+
+        on_stop.__name__ = f"on_stop_{kind}"
+        return self.guard(on_stop)
 
     def guard(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         """The handler, whose errors reach the person as sentences in their language; their cause goes to the log."""

@@ -132,9 +132,22 @@ def test_records_come_back_as_they_went_in(tmp_path: Path) -> None:
     store.put(variant)
     assert store.all(Variant) == [variant]
     assert store.get(Vote, vote.id) == vote
+    assert store.some(Variant, ["none", "v1"]) == [variant]
     assert store.questions() == [Question(id="q1", question="When?")]
     store.remove(Variant, "v1")
     assert store.all(Variant) == []
+
+
+def test_the_newest_is_the_one_that_stands_there_now(tmp_path: Path) -> None:
+    made = projects.create(tmp_path, "Shop")
+    assert made.store.newest(Scorecard) is None
+    made.store.put(Scorecard(id="s1", variants=()))
+    first = made.store.newest(Scorecard)
+    assert made.store.newest(Scorecard) is first
+    Project(made.folder).store.put(Scorecard(id="s2", variants=()))
+    found = made.store.newest(Scorecard)
+    assert found is not None
+    assert found.id == "s2"
 
 
 def test_taking_an_outcome_twice_is_taking_it_once(tmp_path: Path) -> None:

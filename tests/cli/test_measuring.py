@@ -33,6 +33,7 @@ def test_every_measure_is_printed_with_its_interval_and_what_is_proved(
     assert "24 of 48 answers read well and are wrong" in said
     assert "100%  [86% - 100%]  n=24" in said
     assert "is better than" in said
+    assert "p < 0.001" in said  # once "p 0.000"
     assert "Facts stated" in said
     assert table.read_text(encoding="utf-8-sig").startswith("by,segment,metric")
     assert "12 questions" in told(capsys, "evaluate", "shop", "--of", "es")

@@ -103,6 +103,16 @@ def test_only_the_last_word_in_blind_votes_that_are_over_counts(shop: Project) -
     assert [(each.first, each.choice) for each in judging.votes(shop)] == [(LONG, "first"), (SHORT, "equal")]
 
 
+def test_a_long_vote_between_three_does_not_push_out_the_votes_between_two(shop: Project) -> None:
+    """Cause: the latest hundred were taken before those between two were looked for."""
+    vote(shop, 1, LONG)
+    shop.store.put(Round(id="three", variants=("a", "b", "c"), planned=40, seed=1, closed="2026-01-02T00:00:00+00:00"))
+    shop.store.put(
+        *[Vote(question=f"{n}?", shown=("a",), winner="a", round="three") for n in range(judging.MOST_VOTES)]
+    )
+    assert [each.choice for each in judging.votes(shop)] == ["first"]
+
+
 def test_with_too_few_votes_nobody_judges(shop: Project) -> None:
     for n in range(judging.FEWEST_VOTES - 1):
         vote(shop, n, LONG)

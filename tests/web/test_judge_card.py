@@ -1,6 +1,7 @@
 """The card of a model as judge, made without a browser, in both languages."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -112,11 +113,12 @@ def test_it_is_ordered_from_the_page_once_there_are_votes_enough(tmp_path: Path)
         orders.judge(made, runs, BIG.name)
     assert "held against 30 blind votes" in text(part.look(shell, made))
     run = orders.judge(made, runs, STARTER.name, (one, other))
-    expected = JudgeRequest(
-        model=STARTER.name, first=one, second=other, made_for=judging.made_for(made, judging.votes(made))
-    )
+    expected = JudgeRequest(model=STARTER.name, first=one, second=other)
     assert run.kind == "judge"
     assert judging.request(made, STARTER.name, judging.pairs(made)[0]) == expected
     assert 'data-do="stopjudge"' in part.look(shell, made)
+    stopped = shell.stop("judge", part.look)(SimpleNamespace(query_params={"project": made.id}))
+    assert "The judging was stopped" in text(stopped)
+    assert "<form" in stopped
     with pytest.raises(NotPossibleHere, match="judge_needs_local_model"):
         orders.judge(made, Runs(Settings(projects=tmp_path, remote_url="http://127.0.0.1:9/v1")), STARTER.name)

@@ -56,13 +56,6 @@ def build(shell: Shell) -> None:
             orders.build(project, shell.studio.runs, project.card.chosen, project.card.effort)
             return [*look(shell, project), *training.look(shell, project)]
 
-        def on_stop(request: gr.Request) -> list[Any]:
-            project = shell.project(request)
-            latest = shell.studio.runs.latest(project, "build")
-            if latest is not None and run_views.is_active(latest):
-                shell.studio.runs.stop(latest.id)
-            return look(shell, project)
-
         def on_enough(request: gr.Request) -> list[Any]:
             project = shell.project(request)
             latest = shell.studio.runs.latest(project, "build")
@@ -82,7 +75,7 @@ def build(shell: Shell) -> None:
             js="() => document.querySelector('dialog[data-dialog=stop]').showModal()",
             api_visibility="private",
         )
-        dialog.confirm(shell.guard(on_stop), None, shown, **SLOW)
+        dialog.confirm(shell.stop("build", look), None, shown, **SLOW)
         dialog.enough(shell.guard(on_enough), None, shown, **SLOW)
         shell.actions("build")
 

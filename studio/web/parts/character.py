@@ -34,20 +34,13 @@ def wire(shell: Shell, part: Any, timer: Any) -> None:
         orders.character(project, shell.studio.runs, variant, count)
         return [look(shell, project), gr.Timer(active=True)]
 
-    def on_stop_probe(request: gr.Request) -> str:
-        project = shell.project(request)
-        run = shell.studio.runs.latest(project, "character")
-        if run is not None and run_views.is_active(run):
-            shell.studio.runs.stop(run.id)
-        return look(shell, project)
-
     def on_probing(request: gr.Request) -> Any:
         project = shell.project(request)
         run = shell.studio.runs.latest(project, "character")
         return look(shell, project) if run_views.is_active(run) or just_ended(run) else gr.skip()
 
     part.probe(shell.guard(on_probe), None, [part, timer], **SLOW)
-    part.stopprobe(shell.guard(on_stop_probe), None, part, **SLOW)
+    part.stopprobe(shell.stop("character", look), None, part, **SLOW)
     timer.tick(shell.guard(on_probing), None, part, **QUICK)
 
 

@@ -24,28 +24,23 @@ def wire(shell: Shell, part: Any, timer: Any) -> None:
         orders.judge(project, shell.studio.runs, str(given.model), tuple(str(given.pair).split()))
         return [look(shell, project), gr.Timer(active=True)]
 
-    def on_stop_judge(request: gr.Request) -> str:
-        project = shell.project(request)
-        run = shell.studio.runs.latest(project, "judge")
-        if run is not None and run_views.is_active(run):
-            shell.studio.runs.stop(run.id)
-        return look(shell, project)
-
     part.judge(shell.guard(on_judge), None, [part, timer], **SLOW)
-    part.stopjudge(shell.guard(on_stop_judge), None, part, **SLOW)
+    part.stopjudge(shell.stop("judge", look), None, part, **SLOW)
 
 
 def look(shell: Shell, project: Project) -> str:
-    """What was judged last, or what a judge still waits for; nothing before a test."""
+    """What was judged last, or what a judge still waits for; nothing before a test. This is asked every second: votes and
+    models are only looked up where they are shown."""
+    run, found = shell.studio.runs.latest(project, "judge"), judging.of(project)
+    working = run_views.is_active(run)
     pairs = judging.pairs(project)
     if not pairs:
         return ""
-    run, voted, found = shell.studio.runs.latest(project, "judge"), judging.votes(project), judging.of(project)
+    voted = [] if working else judging.votes(project)
     known = {variant.id: variant for variant in project.variants()}
     if found is not None and not set(found.variants) <= set(known):
         found = None
-    working = run_views.is_active(run)
-    models = orders.judges(shell.studio.settings)
+    models = orders.judges(shell.studio.settings) if len(voted) >= judging.FEWEST_VOTES else []
     return views.card(
         views.Bench(
             votes=len(voted),

@@ -30,15 +30,8 @@ def build(shell: Shell) -> list[Any]:
         orders.prefer(project, shell.studio.runs, method)
         return look(shell, project)
 
-    def on_prefer_stop(request: gr.Request) -> list[Any]:
-        project = shell.project(request)
-        latest = shell.studio.runs.latest(project, "prefer")
-        if latest is not None:
-            shell.studio.runs.stop(latest.id)
-        return look(shell, project)
-
     learn.click(shell.guard(on_prefer), method, shown, **SLOW)
-    stop.click(shell.guard(on_prefer_stop), None, shown, **SLOW)
+    stop.click(shell.stop("prefer", look), None, shown, **SLOW)
     timer.tick(shell.view(look), None, shown, **QUICK)
     return shown
 
