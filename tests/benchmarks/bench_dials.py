@@ -197,7 +197,7 @@ def rows(size: int, seed: int) -> tuple[list[Row], list[Row]]:
 def _made(count: int) -> list[list[Row]]:
     """Facts of further routes, in the patterns of `facts.json` with values of the same kind."""
     dice = random.Random(0)
-    patterns = json.loads(facts.FACTS.read_text(encoding="utf-8"))["made"]
+    patterns = json.loads((Path(facts.__file__).parent / facts.FACTS["ferry"]).read_text(encoding="utf-8"))["made"]
     routes = [f"{ship} {way}" for ship in SHIPS for way in WAYS]
     kinds = (
         lambda: f"{dice.randint(5, 99)} euros",
