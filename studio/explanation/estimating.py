@@ -133,9 +133,7 @@ def exactly(values: Asked, players: int) -> Worth:
     orders = np.array([1 / (players * math.comb(players - 1, n)) for n in range(players)])
     worth = np.empty((players, known.shape[1]))
     for player in range(players):
-        there = rows[
-            :, player
-        ]  # in the order of the numbers, the same sets with and without it stand at the same place
+        there = rows[:, player]  # in the order of the numbers the same others stand at the same place in both parts
         worth[player] = orders[size[~there]] @ (known[there] - known[~there])
     return Worth(worth, np.zeros_like(worth), exact=True)
 

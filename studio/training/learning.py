@@ -192,7 +192,7 @@ class _Training:
         rows = [self.rows[index] for batch in first for index in batch]
         brief = self.recipe.model_copy(update={"epochs": 1.0})
         place = self.folder / "rehearsal"
-        below.keep(self.learner, rows)
+        below.keep(self.learner, rows, self.told)
 
         def stepped(now: Course, left: float) -> None:
             self.emit(Progress(done=now.step, of=now.of, seconds_left=round(left, 1)))

@@ -3,7 +3,7 @@
 Everyday questions in both languages (`everyday`; none of them belongs to the check of general ability) are answered by
 the untrained model itself: no data from outside is needed, and the same model and seed give the same rows. Such a row
 teaches no word; it holds the model to how likely it thought each next word (distillation, as in Li and Hoiem 2016,
-"Learning without Forgetting"). Share and weight are `planning.REPLAY` and `planning.REPLAY_WEIGHT`, with what was measured.
+"Learning without Forgetting"). Share and weight: `planning.RATES` and `planning.REPLAY_WEIGHT`, with what was measured.
 """
 
 import contextlib
