@@ -44,9 +44,9 @@ def compose(
     system message its examples had, if they all had the same.
     `instructions`: a system message before it. `examples`: past questions with their answers in between.
     `documents` and `whole`: the passages and the question in one message, the best passage last, next to the
-    question. `both`: the same without the system message. Passages are numbered by their position in
-    `passages`, from 1. Of the conversation so far the latest messages are shown, as many as the model's context leaves
-    room for.
+    question. `both`: the same, with the system message of the examples in place of its own. Passages are numbered by
+    their position in `passages`, from 1. Of the conversation so far the latest messages are shown, as many as the model's
+    context leaves room for.
     """
     language = language_of(question, variant, passages, history)
     asked = _user(_with_passages(variant, question, passages, language, mark or secrets.token_hex(4)))
@@ -55,17 +55,15 @@ def compose(
     match variant.approach:
         case "plain":
             return (*before, _user(question))
-        case "trained":
+        case "trained" | "both":
             frame = (Message(role="system", content=variant.frame),) if variant.frame else ()
-            return (*frame, *before, _user(question))
+            return (*frame, *before, asked if variant.approach == "both" else _user(question))
         case "instructions":
             return (_system(variant, language), *before, _user(question))
         case "examples":
             return (_system(variant, language), *shown, *before, _user(question))
         case "documents" | "whole":
             return (_system(variant, language), *before, asked)
-        case "both":
-            return (*before, asked)
 
 
 def language_of(

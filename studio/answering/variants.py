@@ -64,7 +64,7 @@ def _variant(
         model=model,
         adapter=adapter if approach in APPROACHES_THAT_TRAIN else None,
         instructions=instructions if told else "",
-        frame=frame if approach == "trained" else "",
+        frame=frame if approach in APPROACHES_THAT_TRAIN else "",
         profile=profile if told else Profile(length=profile.length) if quotes else Profile(),
         # trained on answers, a small model reads one passage better than two and twice as fast; a quote is chosen of more
         passages=given or (3 if quotes else 1 if simple else 5),

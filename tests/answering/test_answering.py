@@ -11,6 +11,7 @@ from studio.base.events import Event, Progress
 from studio.base.project import Project
 from studio.base.records import (
     Approach,
+    Chunk,
     Document,
     Example,
     Indexed,
@@ -272,7 +273,8 @@ def test_the_assistants_of_a_project_are_those_chosen_and_built(project: Project
 
 
 def test_what_was_learnt_within_a_system_message_is_asked_within_it(project: Project) -> None:
-    project.change(chosen=("instructions", "trained"), instructions="Be brief.")
+    project.change(chosen=("instructions", "trained", "both"), instructions="Be brief.")
+    project.store.put_fact("indexed", Indexed(documents=1, chunks=1, embedder="e", threshold=0.8))
     project.store.put(
         Trained(
             id="1", model="smollm2-135m-instruct", adapter="models/1", examples=9, steps=9, seconds=9, loss=1,
@@ -283,6 +285,9 @@ def test_what_was_learnt_within_a_system_message_is_asked_within_it(project: Pro
     asked = Message(role="user", content="When is breakfast?")
     within = Message(role="system", content="You help the guests of a hotel.")
     assert compose(made["trained"], "When is breakfast?", []) == (within, asked)
+    chunk = Chunk(id="c", document_id="d", document="Guide.docx", text="From 7 to 10.", start=0, end=13)
+    first, last = compose(made["both"], "When is breakfast?", [Passage(chunk=chunk, score=1, similarity=1)])
+    assert (first, last.role, "From 7 to 10." in last.content) == (within, "user", True)
     assert compose(made["plain"], "When is breakfast?", []) == (asked,)
     assert made["instructions"].instructions == "Be brief."
 
