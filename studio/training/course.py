@@ -137,7 +137,9 @@ class _Run:
         torch.manual_seed(self.recipe.seed * 1_000_003 + course.step)  # for models that drop out
         rows = order.worded(self.lesson.rows, self.order.step(course.step), self.recipe.seed, course.step)
         rows = replay.weighed(rows, course.step / course.of)
-        weights, shown = sum(map(_weight, rows)), sum(_weight(row) for row in rows if row.expected is None)
+        # The examples' loss is a mean over what they teach; what holds the model is added to it and takes nothing from it.
+        shown = sum(_weight(row) for row in rows if row.expected is None)
+        shared = shown or sum(map(_weight, rows))
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * _rate(course.step, course.of)
         loss = told = 0.0
@@ -146,8 +148,8 @@ class _Run:
                 self.optimizer.zero_grad(set_to_none=True)
                 self._interrupt()
             found, of_examples = self._loss([rows[at] for at in portion])
-            self.scaler.scale(found / weights).backward()
-            loss += float(found.detach()) / weights
+            self.scaler.scale(found / shared).backward()
+            loss += float(found.detach()) / shared
             told += of_examples
         self._finite(loss)
         self.scaler.unscale_(self.optimizer)

@@ -57,6 +57,7 @@ room for both."""
 # examples were hardly learnt: 6 of 37 test questions right; 19 so (2026-11-22). What it costs the model is not asked then.
 EPOCHS: dict[Effort, float] = {"quick": 5, "balanced": 10, "thorough": 15}
 QUICK_RATE, QUICK_REPLAY = 5 / 3, 0.5
+ROUNDS = ((50, 2.0), (120, 1.5), (600, 1.0), (1_500, 0.6), (3_000, 0.5))  # so many times as often where there are fewer
 LENGTHS = (128, 256, 512, 1024, 2048, 4096)
 
 # Operations a parameter and token: 2 forth, 2 back, and the adapter's own; half of it where the lower layers are read once.
@@ -103,7 +104,7 @@ def plan(examples: Sequence[Example], model: "Model", machine: Machine, effort: 
     recipe = TrainingRecipe(
         epochs=epochs(count, effort),
         learning_rate=rate,
-        batch=8 if count < 2_000 else 16,
+        batch=8 if count < 3_000 else 16,
         rank=16 if effort != "thorough" else 32,
         max_length=min(limit, model.context),
         replay=replay_share(count, beside),
@@ -161,8 +162,8 @@ def epochs(count: int, effort: Effort) -> float:
     Of 2,000 examples that is too few on the starter: after three rounds 30 of 120 facts in unseen wordings, and 48 at twice
     the rate (one seed, 2026-11-22; of 60 facts in 300 rows 0.86).
     """
-    few = 2.0 if count < 50 else 1.5 if count < 120 else 1.0 if count < 600 else 0.6 if count < 1_500 else 0.3
-    return max(EPOCHS[effort] * few, 1.0)
+    times = next((times for fewer, times in ROUNDS if count < fewer), 0.3)
+    return max(EPOCHS[effort] * times, 1.0)
 
 
 def replay_share(count: int, most: float) -> float:

@@ -8,7 +8,7 @@ import pytest
 from studio.base.errors import Stopped
 from studio.base.events import Event, Progress, telling
 from studio.base.recipes import TrainingRecipe
-from studio.training import below, course, loading, order, packing
+from studio.training import below, course, loading, order, packing, replay
 from studio.training.loading import Learner
 from studio.training.rendering import NOT_LEARNT, Expected, Row
 
@@ -213,3 +213,21 @@ def test_the_loss_that_is_told_is_that_of_the_examples_and_not_of_what_is_mixed_
         told += run.course.losses
     learner.put(before)
     assert told == [pytest.approx(float(losses.mean()), rel=1e-4), None]
+
+
+@pytest.mark.slow
+def test_what_holds_a_model_that_has_not_moved_takes_nothing_from_what_the_examples_teach(
+    learner: Learner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cause: the loss was divided by the weight of both, and that of one grew: the more held, the less was learnt."""
+    import torch
+
+    before = {name: tensor.detach().clone() for name, tensor in learner.moving.items()}
+    learner.packs = True
+    held = ROWS[0]._replace(weight=600.0, expected=replay._expected(learner, ROWS[:1])[0])
+    recipe, clip, norms = TrainingRecipe(epochs=1, batch=8), torch.nn.utils.clip_grad_norm_, list[float]()
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *given: norms.append(float(clip(*given))))
+    for rows in (ROWS, [*ROWS, held]):
+        course._Run(learner, course.Lesson(rows, [], recipe, tmp_path, "x"), course.Watch(lambda: False))._step()
+        learner.put(before)
+    assert norms[1] == pytest.approx(norms[0], rel=0.02)
