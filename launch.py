@@ -34,6 +34,7 @@ HOME = Path(__file__).resolve().parent
 PORT = 7860
 WORKERS = 4  # tests side by side: some hold a model, and memory is bounded where cores are many
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+OLDEST_CARD = 7.5  # compute capability; PyTorch for CUDA 13 has no kernels for older ones (before Turing)
 TRIED = ("torch", "transformers", "unsloth", "lancedb", "shap", "gradio", "xllamacpp")
 
 WORDS = {
@@ -298,14 +299,14 @@ def this_machine() -> dict[str, str]:
 
 
 def hardware() -> tuple[str, ...]:
-    """The sets for what this machine computes with. AMEDIDA_HARDWARE=cpu|nvidia|apple overrules the look."""
+    """The sets for what this machine computes with. AMEDIDA_HARDWARE=cpu|nvidia overrules the look."""
     said = os.environ.get("AMEDIDA_HARDWARE")
-    if not said and sys.platform == "darwin" and platform.machine() == "arm64":
-        said = "apple"
     if not said and shutil.which("nvidia-smi"):
-        cards = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
-        said = "nvidia" if "GPU" in cards.stdout else "cpu"
-    return {"nvidia": ("cuda", "nvidia"), "apple": ("apple",)}.get(said or "cpu", ())
+        query = ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"]
+        told = subprocess.run(query, capture_output=True, text=True, check=False).stdout.split()
+        able = [float(card) for card in told if card.replace(".", "", 1).isdigit()]  # none of a driver that is too old
+        said = "nvidia" if max(able, default=0) >= OLDEST_CARD else "cpu"
+    return ("cuda", "nvidia") if said == "nvidia" else ()
 
 
 # --- the installation ------------------------------------------------------------------------------------------------

@@ -256,9 +256,23 @@ def test_the_default_port_is_the_one_of_the_settings() -> None:
     assert Settings.model_fields["port"].default == launch.PORT
 
 
-@pytest.mark.parametrize(("said", "sets"), [("cpu", ()), ("nvidia", ("cuda", "nvidia")), ("apple", ("apple",))])
+@pytest.mark.parametrize(("said", "sets"), [("cpu", ()), ("nvidia", ("cuda", "nvidia"))])
 def test_the_hardware_may_be_named(said: str, sets: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AMEDIDA_HARDWARE", said)
+    assert launch.hardware() == sets
+
+
+@pytest.mark.parametrize(
+    ("told", "sets"),
+    [("8.6\n", ("cuda", "nvidia")), ("6.1\n7.5\n", ("cuda", "nvidia")), ("7.0\n", ()), ("", ()), ("[N/A]\n", ())],
+)
+def test_cards_that_pytorch_has_no_kernels_for_are_left_alone(
+    told: str, sets: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AMEDIDA_HARDWARE", raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(shutil, "which", lambda name: name)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, told, ""))
     assert launch.hardware() == sets
 
 

@@ -10,6 +10,10 @@ import psutil
 
 from studio.base.records import Record
 
+OLDEST_CARD = (
+    7.5  # compute capability; the PyTorch that launch.py installs has no kernels for older ones (before Turing)
+)
+
 
 class Gpu(Record):
     """`watts` is the card's power limit; 0 where it does not say."""
@@ -64,6 +68,12 @@ def threads_for_heavy_work(wanted: int = 0) -> int:
     return cores() if busy < 0.5 or cores() == 1 else max(cores() - 1, 1)
 
 
+def card() -> str | None:
+    """Which card this process may use, as CUDA and `nvidia-smi` number them: the first; None where all are hidden."""
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip()
+    return None if seen in ("", "-1") else seen
+
+
 def _processor_flags() -> dict[str, str]:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0].splitlines()
@@ -73,18 +83,30 @@ def _processor_flags() -> dict[str, str]:
 
 
 def _gpu() -> Gpu | None:
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
+    tool, seen = shutil.which("nvidia-smi"), card()
+    if tool is None or seen is None:
         return None
-    query = [tool, "--query-gpu=name,memory.total,memory.free,power.limit", "--format=csv,noheader,nounits"]
+    fields = "name,memory.total,memory.free,power.limit,compute_cap"
+    query = [tool, f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
+    if seen.isdigit():  # parts of a card have names that it does not take
+        query.append(f"--id={seen}")
     try:
         line = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout.splitlines()[0]
     except (OSError, subprocess.SubprocessError, IndexError):
         return None
-    name, total, free, limit = (part.strip() for part in line.rsplit(",", 3))
+    name, total, free, limit, able = (part.strip() for part in line.rsplit(",", 4))
+    if float(able) < OLDEST_CARD:
+        return None
+    memory = psutil.virtual_memory()
     return Gpu(
         name=name,
-        memory_gb=round(float(total) * 1.048576e6 / 1e9, 1),
-        free_gb=round(float(free) * 1.048576e6 / 1e9, 1),
+        memory_gb=_gigabytes(total, memory.total),
+        free_gb=_gigabytes(free, memory.available),
         watts=float(limit) if limit.replace(".", "", 1).isdigit() else 0.0,
     )
+
+
+def _gigabytes(mebibytes: str, shared: int) -> float:
+    """A card that works in the machine's own memory (GB10) says "[N/A]" of its own: then it is the `shared` bytes."""
+    size = float(mebibytes) * 1.048576e6 if mebibytes.replace(".", "", 1).isdigit() else shared
+    return round(size / 1e9, 1)

@@ -115,9 +115,10 @@ def _marks(learner: Learner, rows: Sequence[Row]) -> list[Marks]:
     fed = packing.feed(learner, rows)
     logits = learner.logits(fed)
     losses, right = cross_entropy(logits, fed.wanted, reduction="none"), logits.argmax(-1) == fed.wanted
+    losses, right, of = losses.cpu(), right.cpu(), fed.of.cpu()  # a card is waited for once, not for every row
     found = []
     for number in range(len(rows)):
-        mine = fed.of == number
+        mine = of == number
         hits = right[mine]
         found.append(Marks(float(losses[mine].mean()), float(hits.float().mean()), bool(hits.all()), int(mine.sum())))
     return found

@@ -8,7 +8,10 @@ from pathlib import Path
 from studio.base.errors import NotPossibleHere, OutOfMemory, StudioError, Unreadable
 from studio.base.recipes import TrainingRecipe
 
-_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
+_OF_MEMORY = (
+    "out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory", "cublas_status_alloc_failed",
+)  # fmt: skip
+_OF_TOOLS = "failed to find c compiler"  # kernels for cards are compiled where they run
 
 
 @contextlib.contextmanager
@@ -28,6 +31,8 @@ def translated(recipe: TrainingRecipe, weights: Path) -> Iterator[None]:
         text = str(error).lower()
         if any(sign in text for sign in _OF_MEMORY):  # torch.cuda.OutOfMemoryError is a RuntimeError too
             raise OutOfMemory("training_out_of_memory", batch=recipe.batch) from error
+        if _OF_TOOLS in text:
+            raise NotPossibleHere("training_engine_missing") from error
         if getattr(error, "errno", None) == errno.ENOSPC or "no space left" in text:
             raise NotPossibleHere("training_disk_full") from error
         raise

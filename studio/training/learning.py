@@ -12,8 +12,6 @@ from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
-import psutil
-
 from studio.base import files, machine
 from studio.base.events import Emit, Loss, Note, Progress, Sampled, ShouldStop, Stage, telling
 from studio.base.recipes import TrainingRecipe
@@ -115,6 +113,7 @@ def train(
         learner = loading.load(weights, recipe, threads, given.smaller)
         training = _Training(learner, lessons, model_name, weights, recipe, folder, identity, emit, should_stop, given)
         trained = training.go()
+        loading.give_back(learner)  # what it did to everyday questions is asked next, of a model in another process
         return _packaged(folder, weights, trained, emit)
 
 
@@ -293,7 +292,7 @@ class _Training:
             return
         real = sum(len(row.input_ids) for row in self._rows(self.lessons.learnt))
         guessed = sum(estimated_tokens(example) for example in self.lessons.learnt)
-        peak = psutil.Process().memory_info().rss / 1e9
+        peak = self.learner.memory_gb()
         pace = pacing.Pace(
             tokens_per_second=round(speed, 2),
             estimated_share=round(guessed / max(real, 1), 3),

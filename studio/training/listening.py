@@ -4,7 +4,8 @@ Prompts of one model begin alike: that beginning is read once, and saying a word
 second time. Needs a forward of transformers' own with a cache; whoever has another asks `Learner.say`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from studio.engines.prompts import beginning
@@ -42,7 +43,11 @@ def hear(learner: "Learner", prompts: Sequence[list[int]], most: int, likely: in
     mask = torch.cat([there.new_ones(len(prompts), shared), there], dim=1)
     found = [Heard([], [], []) for _ in prompts]
     cache = DynamicCache(config=base.config)
-    with torch.no_grad(), torch.autocast(place, dtype=learner.autocast, enabled=learner.autocast is not None):
+    with (
+        _remembering(learner),
+        torch.no_grad(),
+        torch.autocast(place, dtype=learner.autocast, enabled=learner.autocast is not None),
+    ):
         if shared:
             common = torch.tensor([list(prompts[0][:shared])], device=place)
             base.model(input_ids=common, past_key_values=cache, use_cache=True)
@@ -63,3 +68,14 @@ def hear(learner: "Learner", prompts: Sequence[list[int]], most: int, likely: in
             ids, positions = best.indices[:, :1], positions[:, -1:] + 1
             mask = torch.cat([mask, mask.new_ones(len(prompts), 1)], dim=1)
     return found
+
+
+@contextmanager
+def _remembering(learner: "Learner") -> Iterator[None]:
+    """Layers that forget what they computed, to save memory while they learn, take no cache then: without a word they would
+    answer from the last word alone."""
+    learner.model.eval()
+    try:
+        yield
+    finally:
+        learner.model.train()

@@ -4,6 +4,7 @@ The one place that knows libraries and devices; courses and checks see a `Learne
 and must be imported before it, so a process trains one model.
 """
 
+import gc
 import importlib.util
 import os
 import re
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+
+import psutil
 
 from studio.base import machine
 from studio.base.errors import NotFound, NotPossibleHere
@@ -31,6 +34,7 @@ short rows do not need, and is slow on their way back: a layer of the 135M start
 and back, for 8 rows of 52 tokens, 21 and 16 for 2 of 256, 31 and 53 for one of 512 (bf16, a core with AMX; 2026-11-22)."""
 
 _LAYER = re.compile(r"\blayers\.(\d+)\.")
+_CARDS = re.compile(r"^(cuda|hip|xpu)\b.*= '", re.MULTILINE)  # what torch's version.py says of cards it was built for
 
 
 @dataclass
@@ -126,6 +130,7 @@ class Learner:
                 do_sample=False,
                 pad_token_id=pad,
                 eos_token_id=end,
+                disable_compile=True,  # on a card some models would be compiled for it: longer than a few answers take
             )
         return [self.tokenizer.decode(line[longest:], skip_special_tokens=True).strip() for line in said]
 
@@ -152,6 +157,14 @@ class Learner:
         finally:
             config._attn_implementation = usual
 
+    def memory_gb(self) -> float:
+        """What it took of the card so far at most; on a processor, what the process has."""
+        import torch
+
+        if self.device == "cuda":
+            return float(torch.cuda.max_memory_reserved() / 1e9)
+        return psutil.Process().memory_info().rss / 1e9
+
     def _pad(self) -> int:
         pad, end = self.tokenizer.pad_token_id, self.tokenizer.eos_token_id
         return int(pad if pad is not None else end if end is not None else 0)
@@ -161,11 +174,20 @@ class Learner:
         import torch
         from unsloth import FastLanguageModel
 
+        long: dict[str, torch.Tensor] = {}
+        if not self.own_forward and self.adapter is None and self.autocast is not None:
+            long = {name: tensor.data for name, tensor in self.moving.items()}
         FastLanguageModel.for_inference(self.model)
         try:
+            # For cards Unsloth has its own way to speak, which writes products into 16 bits and takes no weights of 32
+            # (`fast_linear_forward`, 2026.10.9). A step multiplies in 16 bits as well.
+            for name, data in long.items():
+                self.moving[name].data = data.to(self.autocast)
             with torch.no_grad():
                 yield
         finally:
+            for name, data in long.items():
+                self.moving[name].data = data
             FastLanguageModel.for_training(self.model)
 
 
@@ -176,6 +198,12 @@ def prepare_environment(threads: int, folder: Path) -> None:
     os.environ["UNSLOTH_DISABLE_STATISTICS"] = "1"
     os.environ["UNSLOTH_AUTO_INSTALL"] = "0"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    os.environ["UNSLOTH_FORCE_GPU_PATH"] = "1"  # on a Mac it would load a model of MLX, not one of torch
+    if _for_processors():
+        os.environ["UNSLOTH_FORCE_CPU"] = "1"  # it refuses to begin where there is a card that this torch cannot use
+    # One card, the one `machine` measures: over several Unsloth spreads a model, and a batch lies on the first.
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+    os.environ["CUDA_VISIBLE_DEVICES"] = machine.card() or "-1"
 
 
 def check(recipe: TrainingRecipe, here: machine.Machine) -> None:
@@ -205,6 +233,10 @@ def load(weights: Path, recipe: TrainingRecipe, threads: int, smaller: int = 1) 
 
     torch.set_num_threads(threads)
     on_card = torch.cuda.is_available()
+    if not on_card:
+        here = here.model_copy(update={"gpu": None})
+    # Before the weights are there: what a training needs is told with them.
+    free = torch.cuda.mem_get_info()[0] / 1e9 if on_card else here.free_memory_gb
     half = (torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16) if on_card else torch.bfloat16
     short = on_card or here.bf16
     model, tokenizer = FastLanguageModel.from_pretrained(
@@ -216,7 +248,8 @@ def load(weights: Path, recipe: TrainingRecipe, threads: int, smaller: int = 1) 
         local_files_only=True,
     )
     parameters = int(model.num_parameters())
-    free = torch.cuda.mem_get_info()[0] / 1e9 if on_card else here.free_memory_gb
+    # Gemma 3 and its like overflow in float16: on a card without bfloat16 Unsloth gives them precisions of their own.
+    mixed = short and not getattr(model, "_unsloth_forced_float32", False)
     tokens = max(fitting.tokens_at_once(parameters, recipe, here, free) // smaller, 1)
     tight = fitting.memory_gb(parameters, recipe, here, tokens) > fitting.SAFE * free
     if recipe.method in ("lora", "qlora"):
@@ -239,21 +272,36 @@ def load(weights: Path, recipe: TrainingRecipe, threads: int, smaller: int = 1) 
         model=model,
         tokenizer=tokenizer,
         device="cuda" if on_card else "cpu",
-        autocast=half if short else None,
-        scaled=short and half == torch.float16,
+        autocast=half if mixed else None,
+        scaled=mixed and half == torch.float16,
         adapter=model.peft_config["default"] if recipe.method in ("lora", "qlora") else None,
         tokens=tokens,
         parameters=parameters,
-        own_forward=base.model.forward.__module__.startswith("transformers."),
+        own_forward=base.model.forward.__module__.startswith("transformers.") and mixed == short,
         still=0 if tight else max(min(map(layer, moving)), 0),
         moving=moving,
     )
+    if not learner.own_forward:
+        # Unsloth cuts rows at `max_seq_length`, and what comes back would not be what was asked for. Not all rows are bound
+        # by it: everyday questions are not, nor examples that show what is unlearnt.
+        base.model._unsloth_allow_packed_overlength = True
     if learner.own_forward and recipe.method == "lora":
         for module in base.modules():
             if hasattr(module, "lora_A"):
                 module.forward = partial(_adapted, module)
     model.train()
     return learner
+
+
+def give_back(learner: Learner) -> None:
+    """Leave the card's memory to other processes: torch keeps it to its own end. The learner is of no use then."""
+    import torch
+
+    if learner.device == "cuda":
+        learner.model = learner.adapter = learner.below = None
+        learner.moving, learner.first = {}, {}
+        gc.collect()  # Unsloth binds the model to functions of its own
+        torch.cuda.empty_cache()
 
 
 def layer(name: str) -> int:
@@ -266,6 +314,14 @@ def upper(model: Any, parameters: int) -> list[int] | None:
     """The layers an adapter goes into: of a small model the upper half, else all (None)."""
     count = int(model.config.num_hidden_layers)
     return list(range(count // 2, count)) if parameters <= planning.UPPER_HALF else None
+
+
+def _for_processors() -> bool:
+    """Whether torch was built for processors alone. Read, not asked: Unsloth is imported before it."""
+    torch = importlib.util.find_spec("torch")
+    if torch is None or torch.origin is None:
+        return False
+    return not _CARDS.search(Path(torch.origin).with_name("version.py").read_text(encoding="utf-8"))
 
 
 def _adapted(module: Any, x: "torch.Tensor") -> "torch.Tensor":

@@ -174,6 +174,7 @@ def prefer(
         emit(Stage(name="check"))
         learner.put(course.best(folder))
         after = stands(done.step)
+        loading.give_back(learner)  # what it did to everyday questions is asked next, of a model in another process
     found = weighing.judged(
         request.method, [pair.question for pair in parts.learnt], done, before, after, [each.answer for each in spoken]
     )

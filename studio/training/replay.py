@@ -102,7 +102,7 @@ def losses(logits: "torch.Tensor", labels: "torch.Tensor", rows: Sequence[Row]) 
     where = torch.tensor(held, device=logits.device)
     words = torch.tensor([line for expected in each for line in expected.words], device=logits.device)
     before = torch.tensor([line for expected in each for line in expected.likely], device=logits.device)
-    now = found[where].gather(1, words)
+    now = found[where[:, None], words]
     rest, left = (1 - before.exp().sum(-1)).clamp(min=LEAST), (1 - now.exp().sum(-1)).clamp(min=LEAST)
     moved = (before.exp() * (before - now)).sum(-1) + rest * (rest.log() - left.log())
     return losses.index_copy(0, where, moved)
@@ -162,7 +162,8 @@ def _read(learner: "Learner", place: Path | None) -> dict[str, Said]:
 
 def _way(learner: "Learner") -> str:
     """What changes the answers besides weights and prompt: how they are computed, and how much of them is kept."""
-    return f"{learner.device} {learner.autocast} {learner.model.dtype} {ANSWER_TOKENS} {LIKELY}"
+    in_4_bits = getattr(learner.model, "is_loaded_in_4bit", False)
+    return f"2 {learner.device} {learner.autocast} {learner.model.dtype} {in_4_bits} {ANSWER_TOKENS} {LIKELY}"
 
 
 def _asked(question: str, frame: str) -> list[Message]:

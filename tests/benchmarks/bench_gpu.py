@@ -4,8 +4,10 @@
     python -m tests.benchmarks.bench_gpu MODEL_FOLDER --processor    the same path without a card (trl <= 1.14.2)
 
 MODEL_FOLDER is a Hugging Face model of 1-4 B weights. Prints date and hardware, then real tokens a second and a processor
-second, the ratios to Unsloth's notebooks, and the card's memory at its highest; below it what was told beforehand. Wanted:
-faster than TRL and PEFT, not slower than the notebooks. Not measured yet: no card was at hand.
+second, the ratios to Unsloth's notebooks, and the card's memory at its highest; below it what was told beforehand, and how
+long each took to its first step. There Unsloth compiles every layer, which a short training may not get back: with
+UNSLOTH_BLOCK_COMPILE=0 before the command it does not. Wanted: faster than TRL and PEFT, not slower than the notebooks. Not
+measured yet: no card was at hand.
 """
 
 import argparse
@@ -44,6 +46,7 @@ def main() -> None:
     recipe = TrainingRecipe(batch=BATCH, rank=RANK, max_length=512)
     told = fitting.memory_gb(_parameters(given.model), recipe, here)
     print(f"told beforehand for the house: {told:.1f} GB")
+    print("seconds to the first step:", *(f"{name} {side.first:.0f}" for name, side in sides.items()))
 
 
 def _parameters(model: Path) -> int:

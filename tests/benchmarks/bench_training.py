@@ -42,12 +42,15 @@ class Side:
     def __init__(self, name: str, python: str, model: Path, threads: int, card: str) -> None:
         command = [python, "-m", "tests.benchmarks.training_sides", name, str(model), str(threads), card]
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1"}
+        # All on the same card: of several the house takes one, and transformers' trainer divides its batches among all.
+        seen = (machine.card() if card == "card" else None) or "-1"
+        environment |= {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": seen}
         self.process = subprocess.Popen(
             command, cwd=HOUSE, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL if "--quiet" in sys.argv else None, text=True,
         )  # fmt: skip
         self.name, self.steps = name, list[Step]()
-        self._read()  # the first step waits for kernels to be chosen, and is not counted
+        self.first = self._read()["wall"]  # the first step waits for kernels to be chosen, and is not counted
 
     def take(self, steps: int) -> None:
         assert self.process.stdin is not None

@@ -80,7 +80,6 @@ def house(model: Path, threads: int, clock: Clock) -> None:
     from studio.training.rendering import Renderer, Row
 
     place = Path(tempfile.mkdtemp())
-    loading.prepare_environment(threads, place)
     recipe = TrainingRecipe(epochs=50, batch=BATCH, rank=RANK, learning_rate=RATE, max_length=512)
     learner = loading.load(model, recipe, threads)
     renderer = Renderer(learner.tokenizer, Prompts(model))
@@ -283,7 +282,9 @@ def main() -> None:
     side, model, threads, on_card = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "card"
     clock = Clock(on_card)
     if side in ("house", "unsloth"):
-        os.environ.setdefault("UNSLOTH_DISABLE_STATISTICS", "1")
+        from studio.training.loading import prepare_environment
+
+        prepare_environment(threads, Path(tempfile.mkdtemp()))
         importlib.import_module("unsloth")  # before torch, transformers and trl, which it changes
     import torch
 

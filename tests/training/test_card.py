@@ -1,13 +1,16 @@
 """What a graphics card does differently, as far as a processor can show it; the same tests again where there is a card."""
 
+import os
 import shutil
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from studio.base.recipes import TrainingRecipe
-from studio.training import course, packing
+from studio.training import course, loading, packing
 from tests.training.test_packing import ROWS, learning
 
 if TYPE_CHECKING:
@@ -64,6 +67,34 @@ def test_a_step_whose_gradients_overflow_is_left_out_and_a_resumed_course_knows_
     again = course._Run(learner, run.lesson, run.watch)
     again._resume()
     assert (again.course.step, again.scaler.get_scale()) == (1, scale / 2)
+
+
+@pytest.mark.parametrize(("seen", "left"), [(None, "0"), ("2,3", "2"), ("", "-1"), ("-1", "-1")])
+def test_of_several_cards_a_training_sees_the_first(
+    seen: str | None, left: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "environ", {} if seen is None else {"CUDA_VISIBLE_DEVICES": seen})
+    loading.prepare_environment(1, tmp_path)
+    assert (os.environ["CUDA_VISIBLE_DEVICES"], os.environ["CUDA_DEVICE_ORDER"]) == (left, "PCI_BUS_ID")
+
+
+def test_layers_that_learn_themselves_speak_in_16_bits_where_kernels_want_it_and_stay_as_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Unsloth's decoding writes into 16-bit buffers: `torch.matmul(..., out=)` takes no weights of 32 beside them."""
+    import torch
+
+    from tests import tiny
+
+    learner = learning(tiny.model(), autocast=torch.bfloat16)
+    learner.own_forward = False
+    fake = SimpleNamespace(for_inference=lambda model: None, for_training=lambda model: None)
+    monkeypatch.setitem(sys.modules, "unsloth", SimpleNamespace(FastLanguageModel=fake))
+    before = {name: tensor.data_ptr() for name, tensor in learner.moving.items()}
+    with learner._speaking():
+        assert {tensor.dtype for tensor in learner.moving.values()} == {torch.bfloat16}
+    assert {name: tensor.data_ptr() for name, tensor in learner.moving.items()} == before
+    assert {tensor.dtype for tensor in learner.moving.values()} == {torch.float32}
 
 
 @pytest.mark.gpu

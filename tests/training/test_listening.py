@@ -41,3 +41,17 @@ def test_an_answer_ends_where_the_model_ends_it() -> None:
     assert listening.hear(learner, [[7, 8, 9]], 6, 2) == [
         Heard(heard.answer[:ended], heard.words[:ended], heard.likely[:ended])
     ]
+
+
+@pytest.mark.slow
+def test_a_model_that_recomputes_its_layers_to_save_memory_says_the_same() -> None:
+    """While they learn, such layers take no cache: without one the model answered from its last word alone."""
+    from tests import tiny
+
+    learner = learning(tiny.model())
+    prompts = [[7, 8, 9, 20, 21], [7, 8, 9, 22]]
+    before = listening.hear(learner, prompts, 3, 2)
+    learner.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    learner.model.train()
+    assert listening.hear(learner, prompts, 3, 2) == before
+    assert learner.model.training
