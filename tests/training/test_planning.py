@@ -35,7 +35,7 @@ def test_the_learning_rate_suits_the_size_of_the_model(millions: int, rate: floa
         (240, "thorough", 15),
         (1500, "balanced", 6),
         (2100, "balanced", 5),
-        (3600, "balanced", 3),
+        (10_200, "balanced", 3),
     ],
 )
 def test_few_examples_are_seen_more_often_than_many(rows: int, effort: Effort, epochs: float) -> None:
