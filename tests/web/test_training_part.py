@@ -10,7 +10,7 @@ import pytest
 
 from studio import orders
 from studio.base import events
-from studio.base.errors import BadInput
+from studio.base.errors import BadInput, NotEnough
 from studio.base.project import Project
 from studio.base.records import Run, Score, SegmentScore, Trained
 from studio.base.runs import Runs
@@ -39,6 +39,16 @@ def test_what_a_training_takes_is_told_before_it_begins(runs: Runs) -> None:
     for part in ("min", "GB", "kWh", EN.t("cost.money.label"), "rule of thumb", "draws"):
         assert part in html
     assert "Measured" not in views.offered(None, False, ES)
+
+
+def test_what_cannot_teach_says_so_before_anything_is_started(runs: Runs) -> None:
+    """Cause: with three examples the page gave a building time, and only the button said that there is no training."""
+    project = stories.taught(runs.settings.projects, [(f"Question {n}?", f"Answer {n}.") for n in range(3)], "Few")
+    with pytest.raises(NotEnough) as caught:
+        orders.offer(project, runs)
+    html = views.offered(caught.value, False, EN)
+    assert EN.fault(caught.value) in html
+    assert EN.t("cost.refused") not in html
 
 
 def test_what_does_not_fit_says_what_would(runs: Runs) -> None:

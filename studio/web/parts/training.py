@@ -89,7 +89,8 @@ def look(shell: Shell, project: Project) -> list[Any]:
     runs, voice = shell.studio.runs, shell.voice
     rehearsal, latest = runs.latest(project, "rehearse"), runs.latest(project, "build")
     rehearsing, busy = run_views.is_active(rehearsal), run_views.is_active(latest)
-    made = _offer(shell, project) if trains else None  # rests on what the rehearsal has measured
+    offered = _offer(shell, project) if trains else None  # rests on what the rehearsal has measured
+    made = offered if isinstance(offered, Offer) else None
     newest = max(filter(None, (rehearsal, latest)), key=lambda run: run.created, default=None)
     said = runs.said(newest) if newest else events.Said()
     if said.batch is None and rehearsal:
@@ -97,7 +98,7 @@ def look(shell: Shell, project: Project) -> list[Any]:
     dials = project.card.dials
     return [
         views.offered(
-            None if busy else made,
+            None if busy else offered,
             rehearsing,
             voice,
             again=bool(latest and latest.state == "done" and latest is newest),
@@ -125,11 +126,11 @@ def _by_labels(shell: Shell) -> Iterator[None]:
         raise BadInput(error.code, **{**error.parameters, "name": shell.t(f"recipe.{name}")}) from error
 
 
-def _offer(shell: Shell, project: Project) -> Offer | None:
+def _offer(shell: Shell, project: Project) -> Offer | StudioError:
     try:
         return orders.offer(project, shell.studio.runs)
-    except StudioError:
-        return None  # too little to learn from: the advice and the start button say so
+    except StudioError as error:
+        return error  # too little to learn from
 
 
 def _field(shell: Shell, name: str) -> Any:

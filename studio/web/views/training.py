@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 
 from studio.base import files
+from studio.base.errors import StudioError
 from studio.base.events import Batch, Piloted, Said, Sampled, Token
 from studio.base.records import Reason, Score, Trained
 from studio.training import Offer
@@ -12,12 +13,14 @@ from studio.web.voice import Voice
 HEARD = 5  # moments of an answer that are shown: the first, the last and some between
 
 
-def offered(offer: Offer | None, rehearsing: bool, voice: Voice, again: bool = False) -> str:
-    """Time, memory, energy and money, and why the training is set up so; or what would fit in its place. Closed where it
-    would be done `again`: then what was built comes first.
+def offered(offer: Offer | StudioError | None, rehearsing: bool, voice: Voice, again: bool = False) -> str:
+    """Time, memory, energy and money, and why the training is set up so; what would fit in its place; or why there is
+    nothing to learn from. Closed where it would be done `again`: then what was built comes first.
     """
     if offer is None:
         return ""
+    if isinstance(offer, StudioError):
+        return voice.html("build_offer.html", fault=voice.fault(offer), instead=(), reasons=(), again=False)
     return voice.html(
         "build_offer.html",
         facts=_cost(offer, voice),
