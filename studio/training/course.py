@@ -168,21 +168,12 @@ class _Run:
 
     def _loss(self, rows: Sequence[Row]) -> "tuple[torch.Tensor, float]":
         """The weighted sum over the tokens that are learnt, and what of it comes from rows that teach words."""
-        import torch
-        from torch.nn.functional import cross_entropy
+        from studio.training import vocabulary
 
         if self.lesson.aim is not None:
             found = self.lesson.aim.losses(self.learner, rows).sum()
             return found, float(found.detach())
-        fed = packing.feed(self.learner, rows)
-        logits = self.learner.logits(fed)
-        if any(row.expected for row in rows):
-            losses = replay.losses(logits, fed.wanted, rows)
-        else:
-            losses = cross_entropy(logits, fed.wanted, reduction="none")
-        losses = losses * torch.tensor([row.weight for row in rows], device=losses.device)[fed.of]
-        taught = torch.tensor([row.expected is None for row in rows], device=losses.device)[fed.of]
-        return losses.sum(), float(losses.detach()[taught].sum())
+        return vocabulary.cost(self.learner, packing.feed(self.learner, rows), rows)
 
     # ---- what happens between steps
 

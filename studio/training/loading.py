@@ -79,15 +79,32 @@ class Learner:
         """
         import torch
 
-        hidden = self.hidden(fed)
+        last = self.last(fed)
         with torch.autocast(self.device, dtype=self.autocast, enabled=self.autocast is not None):
-            return self.expects(hidden.reshape(-1, hidden.shape[-1])[fed.where])
+            return self.expects(last)
+
+    def last(self, fed: Fed) -> "torch.Tensor":
+        """What the last layer holds before every token that is learnt; (tokens, width)."""
+        hidden = self.hidden(fed)
+        return hidden.reshape(-1, hidden.shape[-1])[fed.where]
+
+    def head(self) -> "torch.Tensor | None":
+        """The vocabulary (words, width), where logits are the product with it and nothing else, and it does not learn; in
+        float16 small gradients would be lost that are scaled only afterwards."""
+        import torch
+
+        base = self._base()
+        plain = type(base.lm_head) is torch.nn.Linear and base.lm_head.bias is None and not self.scaled
+        weight: torch.Tensor = base.lm_head.weight
+        bent = any(getattr(base.config, name, None) for name in ("logits_scaling", "final_logit_softcapping"))
+        fits = plain and not bent and not weight.requires_grad and weight.dtype == (self.autocast or weight.dtype)
+        return weight if fits else None
 
     def hidden(self, fed: Fed, lowest: bool = False) -> "torch.Tensor":
         """What the last layer makes of the tokens, or the last of the `lowest`, which do not move; (rows, tokens, width)."""
         import torch
 
-        model = (self.model.get_base_model() if self.adapter is not None else self.model).model
+        model = self._base().model
         given = {"input_ids": fed.ids} if fed.below is None else {"inputs_embeds": fed.below}
         layers, norm = model.layers, model.norm
         with (
@@ -108,7 +125,7 @@ class Learner:
         """Logits [rows, vocabulary] of the next word after what the last layer holds [rows, width]."""
         import torch
 
-        base = self.model.get_base_model() if self.adapter is not None else self.model
+        base = self._base()
         found: torch.Tensor = base.lm_head(hidden).float()
         scaling, cap = (getattr(base.config, name, None) for name in ("logits_scaling", "final_logit_softcapping"))
         found = found / scaling if scaling else found  # Granite divides, Gemma 2 bends; see their modelling files
@@ -164,6 +181,9 @@ class Learner:
         if self.device == "cuda":
             return float(torch.cuda.max_memory_reserved() / 1e9)
         return psutil.Process().memory_info().rss / 1e9
+
+    def _base(self) -> Any:
+        return self.model.get_base_model() if self.adapter is not None else self.model
 
     def _pad(self) -> int:
         pad, end = self.tokenizer.pad_token_id, self.tokenizer.eos_token_id

@@ -95,17 +95,27 @@ def losses(logits: "torch.Tensor", labels: "torch.Tensor", rows: Sequence[Row]) 
     found = logits.log_softmax(-1)
     losses = -found.gather(1, labels[:, None]).squeeze(1)
     learnt = [row.expected for row in rows for label in row.labels[1:] if label != NOT_LEARNT]
-    held = [index for index, expected in enumerate(learnt) if expected is not None]
+    held = [index for index, each in enumerate(learnt) if each is not None]
     if not held:
         return losses
-    each = [expected for row in rows if (expected := row.expected) is not None]
     where = torch.tensor(held, device=logits.device)
-    words = torch.tensor([line for expected in each for line in expected.words], device=logits.device)
-    before = torch.tensor([line for expected in each for line in expected.likely], device=logits.device)
-    now = found[where[:, None], words]
+    words, before = expected(rows, logits.device)
+    return losses.index_copy(0, where, moved(before, found[where[:, None], words]))
+
+
+def moved(before: "torch.Tensor", now: "torch.Tensor") -> "torch.Tensor":
+    """How far the likely words' log-likelihoods (tokens, likely) moved; (tokens)."""
     rest, left = (1 - before.exp().sum(-1)).clamp(min=LEAST), (1 - now.exp().sum(-1)).clamp(min=LEAST)
-    moved = (before.exp() * (before - now)).sum(-1) + rest * (rest.log() - left.log())
-    return losses.index_copy(0, where, moved)
+    return (before.exp() * (before - now)).sum(-1) + rest * (rest.log() - left.log())
+
+
+def expected(rows: Sequence[Row], device: "torch.device | str") -> "tuple[torch.Tensor, torch.Tensor]":
+    """The likely words (tokens, likely) of the rows that hold the model, row after row, and their log-likelihoods."""
+    import torch
+
+    each = [row.expected for row in rows if row.expected is not None]
+    words = torch.tensor([line for held in each for line in held.words], dtype=torch.long, device=device)
+    return words, torch.tensor([line for held in each for line in held.likely], device=device)
 
 
 def _expected(learner: "Learner", rows: Sequence[Row]) -> list[Expected]:

@@ -27,7 +27,7 @@ def scenes(folder: Path, model: Path, whole: Path, happened: dict[str, Any]) -> 
     happened["liked_odds"] = prefer(folder / "liked_odds", model, whole, trained, method="orpo")
     happened["liked_wildly"] = prefer(folder / "liked_wildly", model, whole, trained, learning_rate=0.1)
     happened["liked_hardly"] = prefer(folder / "liked_hardly", model, whole, trained, learning_rate=1e-9)
-    happened["liked_bare"] = prefer(folder / "liked_bare", model, None, None)
+    happened["liked_bare"] = prefer(folder / "liked_bare", model, None, None, learning_rate=3e-4)
     layers = trained.model_copy(update={"recipe": trained.recipe | {"method": "full"}})
     happened["liked_layers"] = prefer(folder / "liked_layers", model, whole, layers)
 
