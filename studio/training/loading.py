@@ -66,6 +66,15 @@ class Learner:
         """The weights as they were before anything was learnt."""
         self.put(self.first)
 
+    @contextmanager
+    def untaught(self) -> Iterator[None]:
+        """The model as it was before it had an adapter; layers that learn themselves stay as they are."""
+        if self.adapter is None:
+            yield
+            return
+        with self.model.disable_adapter():
+            yield
+
     def put(self, weights: "Mapping[str, torch.Tensor]") -> None:
         import torch
 
@@ -350,6 +359,9 @@ def _adapted(module: Any, x: "torch.Tensor") -> "torch.Tensor":
     """
     import torch
 
+    if module.disable_adapters:
+        found: torch.Tensor = module.base_layer(x)
+        return found
     (name,) = module.lora_A
     y, low = module.base_layer(x), module.lora_A[name](x)
     back = (module.lora_B[name].weight * module.scaling[name]).t()

@@ -54,8 +54,9 @@ def rows(
     """`count` rows, or as many as there are questions; each of their tokens counts `weight` beside one of the examples.
 
     With a `frame`, the system message of the examples, every second question is asked within it: there, too, the model must
-    not forget. The learner must not have learnt anything yet. What it says is kept in `place`, the folder of its weights,
-    and need not be asked again; `told` hears how many of those left are done, and may raise to end it.
+    not forget. Nothing of an adapter is heard; layers that learn themselves must not have learnt anything yet. What it says
+    is kept in `place`, the folder of its weights, and need not be asked again; `told` hears how many of those left are done,
+    and may raise to end it.
     """
     framed = [
         (question, frame if number % 2 else "") for number, question in enumerate(everyday.questions(count, seed))
@@ -68,7 +69,8 @@ def rows(
     left = list(new)
     for at in range(0, len(left), AT_ONCE):
         told(at, len(left))
-        known |= _ask(learner, renderer, {key: new[key] for key in left[at : at + AT_ONCE]})
+        with learner.untaught():
+            known |= _ask(learner, renderer, {key: new[key] for key in left[at : at + AT_ONCE]})
         if place is not None and (at // AT_ONCE % WRITTEN == WRITTEN - 1 or at + AT_ONCE >= len(left)):
             kept = json.dumps({"way": _way(learner), "said": known}, ensure_ascii=False)
             with contextlib.suppress(OSError):  # a folder that cannot be written to costs time, nothing else

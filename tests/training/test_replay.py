@@ -1,3 +1,4 @@
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,6 +32,9 @@ class Alphabet:
 
     device, autocast, adapter, model = "cpu", None, None, SimpleNamespace(dtype="float32")
     asked, packs, tokens, own_forward = 0, False, 1_000, False
+
+    def untaught(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
     def say(self, prompts: Sequence[Sequence[int]], most: int) -> list[str]:
         self.asked += len(prompts)
