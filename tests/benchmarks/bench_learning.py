@@ -14,9 +14,10 @@ over seeds, [0.820, 0.898] over questions (0.867, 0.867, 0.883, 0.833, 0.867); g
 0.010] plain, and 0.756 -> 0.722, fall 0.034 [0.020, 0.048] within the message; 502 [433, 572] CPU-s. Since the loss is
 divided by the examples' weights alone: 0.867, 0.883 (seeds 1, 2), falls 0.018, 0.012 (0.024, 0.006); 445, 550 CPU-s. On two
 cores and two threads the first training took 331 s by the clock, 447 s when the host was busier; 36 to 50 s of it to ask the
-everyday questions, which a further one need not. Since then a step takes 0.75 of the time (`bench_training`). The others'
-published settings, seed 1: facts 0.00 each, fall plain and within the message: TRL 0.000, -0.012; Unsloth's notebook 0.098, 0.067;
-LLaMA-Factory's example 0.098, 0.037. Their rates are made for models fifty times as large.
+everyday questions, which a further one need not. Since then a step takes 0.75 of the time (`bench_training`).
+
+The others' published settings, seed 1: facts 0.00 each, fall plain and within the message: TRL 0.000, -0.012; Unsloth's
+notebook 0.098, 0.067; LLaMA-Factory's example 0.098, 0.037. Their rates are made for models fifty times as large.
 """
 
 import argparse
