@@ -33,12 +33,12 @@ Effort = Literal["quick", "balanced", "thorough"]
 #   8 rounds of it: 0.83, 0.83 (seeds 1, 2), 0.83, 0.83 (0.74, 0.73); at 1.5e-3 0.85, 0.87, 0.81, 0.85 (0.74, 0.70)
 #   8 rounds, three questions (of 500) beside four examples, four wordings, 1.3e-3 and 1.5e-3 (seed 1): 0.87, 0.88, and
 #   0.80, 0.81 (0.69, 0.67)
-# On an insurer's template (46 answers, 225 rows, no message; 29 of 37 test questions ask for one of them) the last two
-# were right 20 times at 1.2e-3 and 25 at 2e-3 (general 0.82, 0.82), and 25 and 26 times (0.83, 0.81), one seed each, in a
-# loop of the same maths; the product, at 1.3e-3, 22 times. So slowly and long, free at first and held in the end. Taking
-# part of the adapter back afterwards lost facts and won nothing. 2e-4 (the usual advice, made for 7B models) learns
-# nothing; from 1B on it holds, and so little moves that fewer questions do (Biderman et al. 2024, "LoRA Learns Less and
-# Forgets Less").
+# On an insurer's template (46 answers, 225 rows, no message; 29 of 37 test questions ask for one of them) counting alike
+# and counting little at first were right 20 times at 1.2e-3 and 25 at 2e-3 (general 0.82, 0.82), and 25 and 26 times (0.83,
+# 0.81), one seed each, in a loop of the same maths; the product, at 1.3e-3, 22 times. So slowly and long, free at first and
+# held in the end. Taking part of the adapter back afterwards lost facts and won nothing. 2e-4 (the usual advice, made for
+# 7B models) learns nothing; from 1B on it holds, and so little moves that fewer questions do (Biderman et al. 2024, "LoRA
+# Learns Less and Forgets Less").
 RATES: tuple[tuple[float, float, float], ...] = (
     (250, 1.3e-3, 1.0),
     (500, 7e-4, 0.5),
